@@ -1,0 +1,1 @@
+"""From a chart to a plan: pure functions of (chart, guideline, today)."""
