@@ -1,0 +1,27 @@
+"""The guideline as data: statements of the source, policy, rules and wording."""
+
+from cds_service.guideline.loader import GuidelineError, load, loads
+from cds_service.guideline.model import (
+    Examination,
+    Guideline,
+    OverrideReason,
+    Policy,
+    Rule,
+    Statement,
+    Suggestion,
+    TopicInfo,
+)
+
+__all__ = [
+    "Examination",
+    "Guideline",
+    "GuidelineError",
+    "OverrideReason",
+    "Policy",
+    "Rule",
+    "Statement",
+    "Suggestion",
+    "TopicInfo",
+    "load",
+    "loads",
+]

@@ -1,0 +1,197 @@
+"""Reading guideline.toml, with every mistake named by its place."""
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from string import Formatter
+from typing import Any
+
+from cds_service.guideline.model import (
+    DEPTH_KEYS,
+    Examination,
+    Guideline,
+    OverrideReason,
+    Policy,
+    Rule,
+    Statement,
+    Suggestion,
+    TopicInfo,
+    fill,
+)
+
+HL7_REASONS = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
+
+
+class GuidelineError(ValueError):
+    """The guideline data cannot be used; the message says where and why."""
+
+
+@functools.cache
+def load() -> Guideline:
+    """Return the guideline that the package ships."""
+    text = resources.files(__package__).joinpath("guideline.toml").read_text("utf-8")
+    return loads(text)
+
+
+def loads(text: str) -> Guideline:
+    """Return the guideline that a TOML text holds.
+
+    Raises :class:`GuidelineError` where the text is not TOML, a table lacks what it needs,
+    or something refers to what is not there.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise GuidelineError(f"The guideline is not valid TOML: {error}") from error
+    try:
+        guideline = _guideline(data)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        raise GuidelineError(
+            f"The guideline data is incomplete: {type(error).__name__} {error}"
+        ) from error
+    _check(guideline)
+    return guideline
+
+
+def _guideline(data: Mapping[str, Any]) -> Guideline:
+    policy = {key: _policy(key, table) for key, table in data["policy"].items()}
+    statements = {key: _statement(key, table) for key, table in data["statements"].items()}
+    rules = {key: _rule(key, table) for key, table in data["rules"].items()}
+    words = {
+        group: {key: fill(text, statements, policy, {}) for key, text in table.items()}
+        for group, table in data["words"].items()
+    }
+    return Guideline(
+        meta=data["meta"],
+        certainty=data["certainty"],
+        statements=statements,
+        policy=policy,
+        rules=rules,
+        topics={
+            key: TopicInfo(key, table["title"], tuple(table["depends_on"]))
+            for key, table in data["topics"].items()
+        },
+        suggestions={key: _suggestion(key, table) for key, table in data["suggestions"].items()},
+        examinations={
+            key: Examination(
+                id=key,
+                **table
+                | {
+                    "match_sets": frozenset(table.get("match_sets", ())),
+                    "match_words": tuple(table.get("match_words", ())),
+                },
+            )
+            for key, table in data["examinations"].items()
+        },
+        overrides={
+            topic: tuple(_override(entry, data["meta"]["override_system"]) for entry in entries)
+            for topic, entries in data["overrides"].items()
+        },
+        words=words,
+    )
+
+
+def _statement(key: str, table: Mapping[str, Any]) -> Statement:
+    numbers = {name: float(value) for name, value in table.get("numbers", {}).items()}
+    written = {name: f"{value:g}" for name, value in numbers.items()}
+    return Statement(
+        id=key,
+        text=table["text"].format_map(written),
+        numbers=numbers,
+        cited_as=tuple(table["cited_as"]),
+        verified_source=table["verified_source"],
+        caveat=table.get("caveat", "").format_map(written),
+        certainty=table["certainty"],
+    )
+
+
+def _policy(key: str, table: Mapping[str, Any]) -> Policy:
+    numbers = {name: float(value) for name, value in table.items() if name != "reason"}
+    return Policy(key, table["reason"], numbers)
+
+
+def _rule(key: str, table: Mapping[str, Any]) -> Rule:
+    def by_depth(name: str) -> dict[str, tuple[str, ...]]:
+        return {depth: tuple(ids) for depth, ids in table.get(name, {}).items()}
+
+    return Rule(
+        id=key,
+        topic=table["topic"],
+        state=table["state"],
+        when=table["when"],
+        indicator=table.get("indicator", "info"),
+        summary=table.get("summary", ""),
+        advice=table.get("advice", ""),
+        statements=tuple(table.get("statements", ())),
+        by_depth=by_depth("by_depth"),
+        caveats=tuple(table.get("caveats", ())),
+        caveats_by_depth=by_depth("caveats_by_depth"),
+        suggestions=tuple(table.get("suggestions", ())),
+        suggestions_by_depth=by_depth("suggestions_by_depth"),
+        recommended=table.get("recommended", True),
+    )
+
+
+def _suggestion(key: str, table: Mapping[str, Any]) -> Suggestion:
+    system, _, code = table.get("code", "").partition("|")
+    return Suggestion(
+        id=key,
+        label=table["label"],
+        text=table["text"],
+        code=(system, code) if code else None,
+        match_sets=frozenset(table.get("match_sets", ())),
+        match_words=tuple(table.get("match_words", ())),
+    )
+
+
+def _override(entry: Mapping[str, Any], own_system: str) -> OverrideReason:
+    if "hl7" in entry:
+        return OverrideReason(entry["hl7"], HL7_REASONS, entry["display"])
+    return OverrideReason(entry["code"], own_system, entry["display"])
+
+
+def _check(guideline: Guideline) -> None:
+    """Raise where something refers to a statement, suggestion or certainty that is missing."""
+    for statement in guideline.statements.values():
+        _known(statement.certainty, guideline.certainty, f"statements.{statement.id}.certainty")
+    for examination in guideline.examinations.values():
+        where = f"examinations.{examination.id}"
+        _known(examination.statement, guideline.statements, where)
+        _known(examination.suggestion, guideline.suggestions, where)
+    for rule in guideline.rules.values():
+        _check_rule(rule, guideline)
+
+
+def _check_rule(rule: Rule, guideline: Guideline) -> None:
+    where = f"rules.{rule.id}"
+    if rule.topic != "*":
+        _known(rule.topic, guideline.topics, where)
+    for table in (rule.by_depth, rule.caveats_by_depth, rule.suggestions_by_depth):
+        for depth in table:
+            _known(depth, dict.fromkeys(DEPTH_KEYS), where)
+    for depth in DEPTH_KEYS:
+        for statement in rule.statements_for(depth) + rule.caveats_for(depth):
+            _known(statement, guideline.statements, where)
+        for suggestion in rule.suggestions_for(depth):
+            _known(suggestion, guideline.suggestions, where)
+    if rule.state != "silent" and not rule.summary:
+        raise GuidelineError(f"{where}: a row that is not silent needs a summary.")
+    for template in (rule.when, rule.summary, rule.advice):
+        for _, name, _, _ in Formatter().parse(template):
+            if name and "." in name:
+                _check_number(name, guideline, where)
+
+
+def _check_number(name: str, guideline: Guideline, where: str) -> None:
+    try:
+        guideline.fill(f"{{{name}}}")
+    except (AttributeError, KeyError) as error:
+        raise GuidelineError(f"{where}: {{{name}}} names no number of the guideline.") from error
+
+
+def _known(key: str, table: Mapping[str, object], where: str) -> None:
+    if key not in table:
+        raise GuidelineError(
+            f"{where}: {key!r} is not defined; known are {', '.join(sorted(table))}."
+        )

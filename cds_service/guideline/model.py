@@ -1,0 +1,170 @@
+"""The types of the guideline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+#: The keys of ``by_depth`` tables: a depth, or "unclear" for unknown and conflicting.
+DEPTH_KEYS = ("dermal", "subcutaneous", "unclear")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of the source, in our words, with its numbers as typed fields."""
+
+    id: str
+    #: Markdown; the numbers are filled in.
+    text: str
+    numbers: Mapping[str, float]
+    #: The reference numbers that the source prints.
+    cited_as: tuple[str, ...]
+    #: What those references were matched to.
+    verified_source: str
+    caveat: str
+    certainty: str
+
+    def __getitem__(self, number: str) -> float:
+        """Return the number of this name."""
+        return self.numbers[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A decision of ours where the source is silent, with its reason and its numbers."""
+
+    id: str
+    reason: str
+    numbers: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row of an advice table."""
+
+    id: str
+    #: A topic, or "*" for rows that silence every topic.
+    topic: str
+    state: str
+    when: str
+    indicator: str = "info"
+    #: Templates; the values that they name come from the evaluation.
+    summary: str = ""
+    advice: str = ""
+    statements: tuple[str, ...] = ()
+    by_depth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
+    caveats_by_depth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    suggestions: tuple[str, ...] = ()
+    suggestions_by_depth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Whether the first suggestion is marked as recommended.
+    recommended: bool = True
+
+    def statements_for(self, depth: str) -> tuple[str, ...]:
+        """Return the ids of the statements that the row shows at this depth."""
+        return self.statements + self.by_depth.get(depth_key(depth), ())
+
+    def caveats_for(self, depth: str) -> tuple[str, ...]:
+        """Return the ids of the statements whose caveats the row shows at this depth."""
+        return self.caveats + self.caveats_by_depth.get(depth_key(depth), ())
+
+    def suggestions_for(self, depth: str) -> tuple[str, ...]:
+        """Return the keys of the suggestions that the row makes at this depth."""
+        return self.suggestions + self.suggestions_by_depth.get(depth_key(depth), ())
+
+
+def depth_key(depth: str) -> str:
+    """Return the key of ``depth`` in a ``by_depth`` table."""
+    return depth if depth in {"dermal", "subcutaneous"} else "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """A topic's title, and the kinds of resources (prefetch keys) its advice depends on."""
+
+    id: str
+    title: str
+    depends_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Something that can be ordered, and how an order of it that exists is recognised."""
+
+    id: str
+    label: str
+    #: Template of the order's text.
+    text: str
+    #: (system, code), where a verified code exists.
+    code: tuple[str, str] | None = None
+    match_sets: frozenset[str] = frozenset()
+    match_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """An HLRCC examination: its statement, and how a completed one is recognised."""
+
+    id: str
+    statement: str
+    name: str
+    suggestion: str
+    female_only: bool = False
+    match_sets: frozenset[str] = frozenset()
+    match_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideReason:
+    """A reason for not following a card."""
+
+    code: str
+    system: str
+    display: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guideline:
+    """The whole rule book."""
+
+    meta: Mapping[str, str]
+    certainty: Mapping[str, str]
+    statements: Mapping[str, Statement]
+    policy: Mapping[str, Policy]
+    rules: Mapping[str, Rule]
+    topics: Mapping[str, TopicInfo]
+    suggestions: Mapping[str, Suggestion]
+    examinations: Mapping[str, Examination]
+    overrides: Mapping[str, tuple[OverrideReason, ...]]
+    words: Mapping[str, Mapping[str, str]]
+
+    @property
+    def version(self) -> str:
+        """The version of the guideline data."""
+        return self.meta["version"]
+
+    def number(self, statement: str, name: str) -> float:
+        """Return a number of a statement (``S24``, ``margin_cm``)."""
+        return self.statements[statement].numbers[name]
+
+    def fill(self, template: str, **values: object) -> str:
+        """Fill a template with ``values``, statements' numbers and the policy's numbers."""
+        return fill(template, self.statements, self.policy, values)
+
+
+def fill(
+    template: str,
+    statements: Mapping[str, Statement],
+    policy: Mapping[str, Policy],
+    values: Mapping[str, object],
+) -> str:
+    """Fill a template: ``{S24.margin_cm}``, ``{policy.radiation_window.months}``, ``{width}``."""
+    names: dict[str, object] = {key: numbers(item.numbers) for key, item in statements.items()}
+    names["policy"] = SimpleNamespace(
+        **{key: numbers(item.numbers) for key, item in policy.items()}
+    )
+    return template.format_map(names | dict(values))
+
+
+def numbers(values: Mapping[str, float]) -> SimpleNamespace:
+    """Return the numbers as attributes, written without a needless ".0"."""
+    return SimpleNamespace(**{name: f"{value:g}" for name, value in values.items()})
