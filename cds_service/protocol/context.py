@@ -1,0 +1,84 @@
+"""The contexts of the hooks, as the tables of their pages give them."""
+
+import re
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from cds_service.protocol.request import FieldError, Message
+
+#: Characters that an id of any real server lacks and that would change a URL.
+_ID = re.compile(r"(?!\.+$)[^\s/?#&%\\\"<>{}\x00-\x1f\x7f]{1,255}")
+_REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([^/]+)")
+
+
+def _bare_id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError("must be a bare id such as 123, not a reference or a URL")
+    return value
+
+
+def _user(value: str) -> str:
+    match = _REFERENCE.fullmatch(value)
+    if not (match and _ID.fullmatch(match[2])):
+        raise ValueError("must be Type/id, such as Practitioner/123")
+    return value
+
+
+def _bundle(value: dict[str, Any]) -> dict[str, Any]:
+    if value.get("resourceType") != "Bundle":
+        raise ValueError('must be a Bundle: its resourceType must be "Bundle"')
+    if not isinstance(value.get("entry"), list | None):
+        raise ValueError("must be a Bundle whose entry is an array")  # noqa: TRY004 - as pydantic
+    return value
+
+
+Id = Annotated[str, AfterValidator(_bare_id)]
+UserId = Annotated[str, AfterValidator(_user)]
+#: ``Bundle.type`` is not asked for: the hook pages' examples and the sandbox omit it.
+Bundle = Annotated[dict[str, Any], AfterValidator(_bundle)]
+
+
+class Context(Message):
+    """What the contexts of all our hooks have: a user, a patient, perhaps an encounter."""
+
+    #: The resource types that the hook's page allows for the user.
+    user_types: ClassVar[frozenset[str]]
+    #: The fields that the hook's page allows as prefetch tokens.
+    tokens: ClassVar[frozenset[str]] = frozenset({"userId", "patientId", "encounterId"})
+
+    user_id: UserId
+    patient_id: Id
+    encounter_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _user_type(self) -> Self:
+        if self.user_id.partition("/")[0] not in self.user_types:
+            allowed = ", ".join(sorted(self.user_types))
+            raise FieldError("userId", f"must be a reference to one of: {allowed}")
+        return self
+
+    def token_values(self) -> dict[str, str]:
+        """Return the values of the prefetch tokens, by the token's text."""
+        values = {
+            f"context.{name}": str(value)
+            for name, value in self.model_dump(by_alias=True, exclude_none=True).items()
+            if name in self.tokens
+        }
+        kind, _, user = self.user_id.partition("/")
+        return {**values, f"user{kind}Id": user}
+
+
+class PatientViewContext(Context):
+    """``patient-view`` 1.0."""
+
+    user_types = frozenset({"Practitioner", "PractitionerRole", "Patient", "RelatedPerson"})
+
+
+class ProblemListItemCreateContext(Context):
+    """``problem-list-item-create`` 0.1.0."""
+
+    user_types = frozenset({"Practitioner", "PractitionerRole"})
+
+    #: The new problems, as sent: DSTU2, STU3 and R4 shapes all occur.
+    conditions: Bundle = Field(repr=False)
