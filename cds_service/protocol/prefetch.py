@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from urllib.parse import parse_qsl, quote, urlsplit
 
 _TOKEN = re.compile(r"\{\{(.*?)\}\}")
-_READ = re.compile(r"[A-Z][A-Za-z]+/\{\{[^{}/]+\}\}")
+_READ = re.compile(r"[A-Z][A-Za-z]+/\{\{[^{}/]+\}\}|\{\{context\.userId\}\}")
 _TYPE = re.compile(r"[A-Z][A-Za-z]+")
 _USER_TOKENS = frozenset(
     {"userPractitionerId", "userPractitionerRoleId", "userPatientId", "userRelatedPersonId"}

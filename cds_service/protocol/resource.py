@@ -33,6 +33,8 @@ def resource_json(resource: Resource) -> dict[str, Any]:
         body = cast("dict[str, Any]", orjson.loads(resource.model_dump_json()))
     else:
         body = dict(resource)
+    if _has_null(body):
+        raise ValueError("a null is no value in FHIR JSON; leave the element out")
     kind = body.get("resourceType")
     if not isinstance(kind, str):
         raise ValueError("resourceType is required")  # noqa: TRY004 - one type for bad resources
@@ -47,6 +49,14 @@ def resource_json(resource: Resource) -> dict[str, Any]:
     for place in _foreign_codes(model, kind):
         raise ValueError(f"not a valid {kind}: {place} is not in the required value set")
     return body
+
+
+def _has_null(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_null, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_null, value))
+    return value is None
 
 
 def _foreign_codes(model: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - untyped library

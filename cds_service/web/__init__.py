@@ -1,0 +1,1 @@
+"""The HTTP side: blueprints and what surrounds them. Nothing imports it but the app."""

@@ -1,0 +1,195 @@
+"""The command line: ``cds-service`` and ``python -m cds_service``."""
+
+import datetime as dt
+import functools
+import importlib
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shlex import quote
+
+import click
+
+from cds_service import __version__
+from cds_service import settings as settings_module
+from cds_service.settings import Settings, SettingsError
+
+#: Threads of a worker at most: each waits for FHIR servers most of its time.
+_THREADS = 8
+_LOOPBACK = "127.0.0.1"
+#: Browser clients that a demonstration is shown in.
+_DEMO_ORIGINS = ("https://sandbox.cds-hooks.org", "http://localhost:8080")
+_LAZY = {"replay": "cds_service.replay.command"}
+
+
+class _Group(click.Group):
+    """A group that imports some of its commands only when they are called for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_LAZY})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _LAZY:
+            return super().get_command(ctx, cmd_name)
+        command = getattr(importlib.import_module(_LAZY[cmd_name]), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        formatter.write("\n" + settings_module.epilogue() + "\n")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cds-service")
+def main() -> None:
+    """CDS Hooks service that recognises cutaneous leiomyosarcoma."""
+
+
+@main.command()
+@click.option("--host", default=_LOOPBACK, show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve CDS Hooks clients. TLS is the reverse proxy's."""
+    settings = _settings()
+    _refuse_unauthenticated(settings)
+    if settings.today:
+        _warn(f"CDS_TODAY: every due date is judged as if today were {settings.today}.")
+    if settings.public_url is None and host != _LOOPBACK:
+        _warn("CDS_PUBLIC_URL is not set: the links on cards will not work for other machines.")
+    _run(settings, host=host, port=port, workers=workers)
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+def demo(port: int) -> None:
+    """Serve on this machine alone, without authentication, with an example to try."""
+    example = _example()
+    settings = replace(
+        _settings(),
+        auth="off",
+        clients=(),
+        today=example.today,
+        public_url=None,
+        cors_origins=_DEMO_ORIGINS,
+    )
+    base = f"http://{_LOOPBACK}:{port}"
+    _check_port(_LOOPBACK, port)
+    click.echo(
+        f"A demonstration: no authentication, on this machine only, and today is "
+        f"{example.today} (fixed, so that the examples stay due).\n\n"
+        f"  Services    {base}/cds-services\n"
+        f"  Guideline   {base}/guideline/\n"
+        f"  Examples    {_shown(example.request.parent.parent)}\n\n"
+        f"In another terminal, this answers with cards:\n\n"
+        f"curl -s -H 'Content-Type: application/json' --data @{quote(_shown(example.request))} "
+        f"{base}/cds-services/cutaneous-leiomyosarcoma-{example.hook}\n\n"
+        f"Ctrl-C ends it.\n"
+    )
+    _run(settings, host=_LOOPBACK, port=port, workers=1)
+
+
+def _settings() -> Settings:
+    try:
+        settings, warnings = settings_module.load()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    for warning in warnings:
+        _warn(warning)
+    return settings
+
+
+def _refuse_unauthenticated(settings: Settings) -> None:
+    if settings.clients:
+        raise click.ClickException(
+            f"[clients.{settings.clients[0]}] is configured, and this version cannot "
+            "authenticate clients yet: it would answer everybody. Take the [clients] tables "
+            "out of the file that CDS_CONFIG names."
+        )
+    if settings.auth != "off":
+        raise click.ClickException(
+            "No client authentication is configured, and this version has none yet. "
+            "Behind something that authenticates clients, set CDS_AUTH=off."
+        )
+    _warn("CDS_AUTH=off: everybody who reaches this port is answered, unauthenticated.")
+
+
+def _warn(message: str) -> None:
+    click.secho(f"WARNING: {message}", fg="red", bold=True, err=True)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise where the address is taken: the server itself would share the port silently."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise click.ClickException(
+            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port."
+        ) from None
+
+
+def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    from granian.constants import Interfaces  # noqa: PLC0415 - other commands do not need it
+    from granian.server import Server  # noqa: PLC0415
+
+    _check_port(host, port)
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    name = f"[{host}]" if ":" in host else host
+    settings = replace(settings, public_url=settings.public_url or f"http://{name}:{port}")
+    server = Server(
+        "cds_service.app:create_app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=min(_THREADS, 2 * (os.cpu_count() or 1) + 1),
+        # A worker that died would otherwise take the whole service with it.
+        respawn_failed_workers=True,
+        websockets=False,
+    )
+    server.serve(target_loader=functools.partial(_application, settings), wrap_loader=False)
+
+
+def _application(settings: Settings) -> Callable[..., object]:
+    """Return the WSGI application, in the worker's process."""
+    from cds_service.app import create_app  # noqa: PLC0415 - it loads the FHIR models
+
+    return create_app(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    """A captured request that is answered with cards on ``today``."""
+
+    request: Path
+    hook: str
+    today: dt.date
+
+
+def _example() -> _Example:
+    """Return the first fixture that is a request and expects cards."""
+    fixtures = Path(__file__).resolve().parents[1] / "fixtures" / "fhir"
+    for path in sorted(fixtures.glob("*/request.json")):
+        expected = json.loads(path.with_name("expected.json").read_text(encoding="utf-8"))
+        hook = json.loads(path.read_text(encoding="utf-8"))["hook"]
+        shown = expected["hooks"].get(hook) or []
+        if shown["cards"] if isinstance(shown, dict) else shown:
+            return _Example(path, hook, dt.date.fromisoformat(expected["today"]))
+    raise click.ClickException(
+        f"The demonstration needs the examples of the project's checkout; {fixtures} has none."
+    )
+
+
+def _shown(path: Path) -> str:
+    """Return ``path`` as it can be pasted into a shell in the present directory."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

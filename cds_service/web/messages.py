@@ -1,0 +1,87 @@
+"""Reading a JSON body, and writing JSON, errors included."""
+
+from typing import Any
+
+import orjson
+from flask import Request, Response
+
+from cds_service.errors import BadRequest, ServiceError, UnsupportedMediaType
+from cds_service.protocol.outcome import operation_outcome
+
+JSON_TYPE = "application/json; charset=utf-8"
+_ACCEPTED = {"application/json", "application/fhir+json"}
+_CHARSETS = {"utf-8", "utf8", "us-ascii"}
+_BOM = b"\xef\xbb\xbf"
+_UNAUTHORIZED = 401
+#: Levels of JSON: deeper than any resource, and harmless to recursive readers.
+_DEPTH = 100
+
+
+def json_response(body: object, status: int = 200) -> Response:
+    """Return ``body`` as JSON."""
+    return Response(orjson.dumps(body), status, content_type=JSON_TYPE)
+
+
+def error_response(error: ServiceError) -> Response:
+    """Return ``error`` as an OperationOutcome; a 401 says nothing, so that nothing is learnt."""
+    if error.status == _UNAUTHORIZED:
+        response = Response(status=_UNAUTHORIZED)
+        response.headers["WWW-Authenticate"] = "Bearer"
+        del response.headers["Content-Type"]
+        return response
+    return json_response(operation_outcome(error), error.status)
+
+
+def json_body(request: Request) -> dict[str, Any]:
+    """Return the request's JSON object.
+
+    Where a name stands twice in an object, the last one counts, as in browsers. Raises
+    :class:`UnsupportedMediaType` or :class:`BadRequest`.
+    """
+    _check_headers(request)
+    raw = request.get_data(cache=False).removeprefix(_BOM)
+    if not raw.strip():
+        raise BadRequest("The body is empty: send the hook request as a JSON object.")
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(
+            f"The body is not JSON (RFC 8259) in UTF-8: line {error.lineno}, "
+            f"column {error.colno}, character {error.pos}.",
+            code="structure",
+        ) from None
+    if not isinstance(body, dict):
+        raise BadRequest("The body must be a JSON object.", code="structure")
+    if _depth_exceeds(body, _DEPTH):
+        raise BadRequest(f"The JSON is nested more than {_DEPTH} levels deep.", code="too-costly")
+    return body
+
+
+def _depth_exceeds(value: object, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _check_headers(request: Request) -> None:
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType(
+            "Send the body uncompressed: no Content-Encoding is read.",
+            where="http.Content-Encoding",
+        )
+    if not request.content_type:
+        return  # a body that parses says enough
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype not in _ACCEPTED or charset not in _CHARSETS:
+        raise UnsupportedMediaType(
+            "Send JSON in UTF-8 with the header Content-Type: application/json.",
+            where="http.Content-Type",
+        )
