@@ -69,6 +69,7 @@ def serve(host: str, port: int, workers: int) -> None:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 def demo(port: int) -> None:
     """Serve on this machine alone, without authentication, with an example to try."""
+    _check_port(_LOOPBACK, port)
     example = _example()
     settings = replace(
         _settings(),
@@ -79,7 +80,6 @@ def demo(port: int) -> None:
         cors_origins=_DEMO_ORIGINS,
     )
     base = f"http://{_LOOPBACK}:{port}"
-    _check_port(_LOOPBACK, port)
     click.echo(
         f"A demonstration: no authentication, on this machine only, and today is "
         f"{example.today} (fixed, so that the examples stay due).\n\n"
