@@ -64,8 +64,8 @@ class Terminology:
         if not (system and code):
             return None
         canonical = canonical_system(system)
-        exact = (canonical, normal_code(canonical, code)[1])
-        return self._displays.get(exact) or self._displays.get(normal_code(canonical, code))
+        key = normal_code(canonical, code)
+        return self._displays.get((canonical, key[1])) or self._displays.get(key)
 
 
 def _read(document: Mapping[str, Any]) -> ValueSet:
@@ -125,7 +125,7 @@ def load() -> Terminology:
             index[key] = index.get(key, _NONE) | {value_set.slug}
             if display:
                 displays[system, key[1]] = display
-                if system == ICD_10_CM:
+                if system == ICD_10_CM and key[1] not in _OTHER_THAN_WHO:
                     displays.setdefault((ICD_10, key[1]), display)
     return Terminology(
         value_sets=MappingProxyType(value_sets),

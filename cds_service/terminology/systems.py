@@ -1,7 +1,8 @@
 """Code systems under the many names that records give them, and the spelling of their codes."""
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
@@ -88,7 +89,7 @@ def canonical_system(uri: str) -> str:
 
 
 def _icd(code: str) -> str:
-    plain = re.sub(r"[\s.†*+!]", "", code.upper()).removesuffix("-")
+    plain = re.sub(r"[\s.†*+!]", "", code.upper()).rstrip("-.")
     return f"{plain[:3]}.{plain[3:]}" if re.fullmatch(r"[A-Z]\d\w\w+", plain) else plain
 
 
@@ -116,23 +117,31 @@ def _mondo(code: str) -> str:
     return f"MONDO:{match[1]}" if match else code.strip()
 
 
+def _ncit(code: str) -> str:
+    return re.sub(r"^(NCIT?|NCIT_CODE)[:_]", "", code.strip().upper())
+
+
+_SPELLING: dict[str, Callable[[str], str]] = {
+    ICD_10: _icd,
+    ICD_10_CM: _icd,
+    ICD_O: _icd_o,
+    SNOMED: _snomed,
+    MONDO: _mondo,
+    ORPHANET: _digits,
+    OMIM: _digits,
+    ICD_11_ENTITY: _digits,
+    HGNC: partial(_digits, prefix="HGNC:"),
+    NCIT: _ncit,
+}
+
+
 def normal_code(system: str, code: str) -> tuple[str, str]:
     """Return system and code as the index spells them, ICD-10 and its modifications as one."""
-    if system in {ICD_10, ICD_10_CM}:
-        return ICD_10, _icd(code)
-    if system == ICD_O:
-        return system, _icd_o(code)
-    if system == SNOMED:
-        return system, _snomed(code)
-    if system == MONDO:
-        return system, _mondo(code)
-    if system in {ORPHANET, OMIM, ICD_11_ENTITY}:
-        return system, _digits(code)
-    if system == HGNC:
-        return system, _digits(code, "HGNC:")
-    plain = code.strip().upper()
-    if system == NCIT:
-        plain = re.sub(r"^(NCIT|NCI|NCIT_CODE)[:_]", "", plain)
-        # The Metathesaurus, which is often given as the system, has UMLS concept ids.
-        return (UMLS, plain) if re.fullmatch(r"C\d{7}", plain) else (system, plain)
+    spell = _SPELLING.get(system)
+    plain = spell(code) if spell else code.strip().upper()
+    if system == ICD_10_CM:
+        return ICD_10, plain
+    # The Metathesaurus, which is often given as the system, has UMLS concept ids.
+    if system == NCIT and re.fullmatch(r"C\d{7}", plain):
+        return UMLS, plain
     return system, plain

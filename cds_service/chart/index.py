@@ -1,0 +1,281 @@
+"""Every resource of every value, once: found, named, and freed of duplicates.
+
+The order in which resources arrive, the key under which they come, and repetitions under
+another id change nothing.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from cds_service.chart.elements import Json, kind_of
+from cds_service.chart.prefetch import entries, failure_of, is_bundle
+from cds_service.facts import Issue
+
+#: Bundles in Bundles are read this deep: a transaction in a collection, and one to spare.
+_DEPTH = 3
+_REFERENCE = re.compile(r"(?:\S*/)?([A-Z][A-Za-z]{2,40})/([^\s/#?|]{1,200})(?:/_history/[^/]*)?")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:@+=-]{0,127}")
+_MAX_REFERENCE = 2_000
+#: What does not make two resources different things.
+_LABELS = frozenset({"id", "meta", "text", "identifier", "fullUrl", "versionId", "implicitRules"})
+_ROUNDS = 4
+
+
+@dataclass(slots=True)
+class Found:
+    """A resource as it was found; ``key`` is where it came from."""
+
+    resource: Mapping[str, Json]
+    key: str
+    full_url: str | None
+    from_context: bool
+    reference: str = ""
+    content: bytes = b""
+
+    @property
+    def kind(self) -> str:
+        """The resource type."""
+        return str(self.resource["resourceType"])
+
+    def came_under(self, key: str) -> bool:
+        """Return whether the resource came under ``key``, alone or in a Bundle."""
+        return self.key == key or self.key.startswith((f"{key}.", f"{key}["))
+
+    @property
+    def has_id(self) -> bool:
+        """Whether the reference is the resource's own, not a number given here."""
+        return "(" not in self.reference
+
+
+def local(reference: str) -> str:
+    """Return ``Type/id`` of a relative, absolute or versioned reference; others as they are."""
+    if len(reference) > _MAX_REFERENCE:
+        return reference[:_MAX_REFERENCE]
+    match = _REFERENCE.fullmatch(reference.partition("|")[0].strip())
+    return f"{match[1]}/{match[2]}" if match else reference
+
+
+class Index:
+    """All resources by canonical reference, and the meaning of every other reference."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.issues: list[Issue] = []
+        self._found: list[Found] = []
+        self._names: dict[str, str] = {}
+        self._merged: dict[str, str] = {}
+        self.by_reference: dict[str, Found] = {}
+
+    def add(self, value: Json, key: str, *, from_context: bool = False) -> None:
+        """Take the resources of a resource, a Bundle, or an array of either."""
+        self._walk(value, key, None, from_context=from_context, depth=_DEPTH)
+
+    def _walk(
+        self, value: Json, where: str, full_url: str | None, *, from_context: bool, depth: int
+    ) -> None:
+        if isinstance(value, list) or (isinstance(value, Mapping) and is_bundle(value)):
+            if not depth:
+                self.issues.append(Issue(where, "is nested too deep", "dropped"))
+                return
+            for place, url, item in self._parts(value, where):
+                self._walk(item, place, url, from_context=from_context, depth=depth - 1)
+        elif not isinstance(value, Mapping):
+            self.issues.append(Issue(where, f"is {kind_of(value)} where a resource belongs"))
+        elif value.get("resourceType") == "OperationOutcome":
+            if not failure_of(value):
+                self.issues.append(Issue(where, "is a warning of the server"))
+        elif isinstance(kind := value.get("resourceType"), str) and kind.isalpha():
+            self._found.append(Found(value, where, full_url, from_context))
+        else:
+            self.issues.append(Issue(where, "has no resourceType", "dropped"))
+
+    def _parts(self, value: Json, where: str) -> Iterator[tuple[str, str | None, Json]]:
+        if isinstance(value, list):
+            for number, item in enumerate(value):
+                yield f"{where}[{number}]", None, item
+            return
+        for number, entry in enumerate(entries(value)):
+            place = f"{where}.entry[{number}]"
+            if isinstance(entry, Mapping):
+                url = entry.get("fullUrl")
+                plain = url.strip() if isinstance(url, str) and url.strip() else None
+                yield f"{place}.resource", plain, entry.get("resource")
+            else:
+                self.issues.append(Issue(place, f"is {kind_of(entry)} where an object belongs"))
+
+    def references_under(self, key: str, kind: str) -> set[str]:
+        """Return the references of the resources of one type that came under ``key``."""
+        return {
+            found.reference for found in self._found if found.kind == kind and found.came_under(key)
+        }
+
+    def keep(self, found: Iterable[Found]) -> None:
+        """Forget every resource but these: nothing else is to be found by a reference."""
+        self.by_reference = {item.reference: item for item in found}
+
+    def settle(self) -> list[Found]:
+        """Name every resource, merge copies and duplicates, and return what remains."""
+        for found in self._found:
+            found.content = _content(found.resource)
+            found.reference = self._reference_of(found)
+        self._number_the_nameless()
+        for found in self._found:
+            for name in _names(found):
+                self._names.setdefault(name, found.reference)
+        remaining = self._merge_copies()
+        for _ in range(_ROUNDS):
+            before = len(remaining)
+            remaining = self._merge_duplicates(remaining)
+            if len(remaining) == before:
+                break
+            for found in remaining:
+                found.content = self._rewritten(found.content)
+        self.by_reference = {found.reference: found for found in remaining}
+        return remaining
+
+    def _reference_of(self, found: Found) -> str:
+        raw = found.resource.get("id")
+        if type(raw) is int:
+            raw = str(raw) if abs(raw) < 10**18 else None
+        if isinstance(raw, str) and _ID.fullmatch(raw):
+            return f"{found.kind}/{raw}"
+        if raw is not None:
+            self.issues.append(Issue(f"{found.key}.id", "is no id; the resource is read without"))
+        named = local(found.full_url) if found.full_url else ""
+        return (
+            named
+            if named.startswith(f"{found.kind}/") and _ID.fullmatch(named.partition("/")[2])
+            else ""
+        )
+
+    def _number_the_nameless(self) -> None:
+        nameless = sorted(
+            (found for found in self._found if not found.reference),
+            key=lambda found: (found.kind, found.content, found.full_url or ""),
+        )
+        count: dict[str, int] = {}
+        for found in nameless:
+            count[found.kind] = count.get(found.kind, 0) + 1
+            found.reference = f"{found.kind}/(no id) {count[found.kind]}"
+
+    def _merge_copies(self) -> list[Found]:
+        groups: dict[str, list[Found]] = {}
+        for found in self._found:
+            groups.setdefault(found.reference, []).append(found)
+        return [_kept(group, key=_newest) for group in groups.values()]
+
+    def _merge_duplicates(self, remaining: Iterable[Found]) -> list[Found]:
+        groups: dict[bytes, list[Found]] = {}
+        for found in remaining:
+            groups.setdefault(found.content or found.reference.encode(), []).append(found)
+        kept = []
+        for group in groups.values():
+            best = _kept(group, key=_plainest)
+            kept.append(best)
+            for found in group:
+                if found is not best:
+                    self._merged[found.reference] = best.reference
+        return kept
+
+    def _rewritten(self, content: bytes) -> bytes:
+        for match in set(re.findall(rb'"reference":"([^"\\]+)"', content)):
+            name = match.decode()
+            target = self.resolve(name, "")
+            if target != name:
+                content = content.replace(
+                    b'"reference":"' + match + b'"', b'"reference":"' + target.encode() + b'"'
+                )
+        return content
+
+    def resolve(self, reference: str, container: str) -> str:
+        """Return the canonical form of ``reference``, which stands in ``container``."""
+        if reference.startswith("#"):
+            root = container.partition("#")[0]
+            return root + reference if len(reference) > 1 else root
+        target = self._names.get(reference) or local(reference)
+        seen = 0
+        while target in self._merged and seen <= _ROUNDS:
+            target = self._merged[target]
+            seen += 1
+        return target
+
+    def find(self, reference: str) -> Mapping[str, Json] | None:
+        """Return the resource with this canonical reference, contained ones included."""
+        found = self.by_reference.get(reference)
+        if found:
+            return found.resource
+        root, _, fragment = reference.partition("#")
+        container = self.by_reference.get(root) if fragment else None
+        for item in contained(container.resource) if container else ():
+            if item.get("id") in (fragment, f"#{fragment}"):
+                return item
+        return None
+
+
+def contained(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+    """Yield the contained resources that have a type."""
+    raw = resource.get("contained")
+    for item in raw if isinstance(raw, list) else [raw]:
+        if isinstance(item, Mapping) and isinstance(item.get("resourceType"), str):
+            yield item
+
+
+def _names(found: Found) -> Iterator[str]:
+    if found.full_url:
+        yield found.full_url
+    if found.has_id:
+        yield f"urn:uuid:{found.reference.partition('/')[2]}"
+
+
+def _content(resource: Mapping[str, Json]) -> bytes:
+    body = {name: value for name, value in resource.items() if name not in _LABELS}
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    try:
+        return json.dumps(body, sort_keys=True).encode(errors="replace")
+    except (TypeError, ValueError, RecursionError):
+        return b""
+
+
+def _kept(group: list[Found], *, key: Any) -> Found:  # noqa: ANN401 - a sort key
+    if len(group) == 1:
+        return group[0]
+    best: Found = min(group, key=key)
+    best.from_context = any(found.from_context for found in group)
+    return best
+
+
+def _plainest(found: Found) -> tuple[bool, bool, int, str]:
+    return (not found.has_id, not found.from_context, len(found.reference), found.reference)
+
+
+def _newest(found: Found) -> tuple[bool, "_Descending", bytes]:
+    # The context's copy is the one that is being entered now.
+    meta = found.resource.get("meta")
+    stamp = meta.get("lastUpdated") if isinstance(meta, Mapping) else None
+    version = meta.get("versionId") if isinstance(meta, Mapping) else None
+    order = (
+        stamp if isinstance(stamp, str) else "",
+        int(version) if isinstance(version, str) and re.fullmatch(r"\d{1,9}", version) else -1,
+        len(found.content),
+    )
+    return (not found.from_context, _Descending(order), found.content)
+
+
+class _Descending:
+    """Sorts the greatest first."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: tuple[str, int, int]) -> None:
+        self.value = value
+
+    def __lt__(self, other: "_Descending") -> bool:
+        return self.value > other.value
