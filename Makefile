@@ -1,0 +1,59 @@
+# Every target does its own set-up: a Debian with python3 (3.11 or later), its venv module and
+# make is enough. The second run needs neither the set-up nor a network.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV ?= uv
+COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --quiet
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check replay docs lock value-sets clean
+
+demo: $(VENV)/.runtime
+	$(BIN)/python -m cds_service demo
+
+# The tests stand last, so that their closing line is near the end of the output.
+test: check replay
+	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/coverage report --include='cds_service/clinical/*' --skip-covered --fail-under=100
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+replay: $(VENV)/.dev
+	$(BIN)/cds-service replay fixtures/fhir
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m cds_service.settings > docs/settings.md
+
+# Needs uv and a network.
+lock:
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --group dev -o requirements-dev.lock
+
+# CODES is the table of verified codes from which the value sets are made.
+value-sets: $(VENV)/.dev
+	$(BIN)/python tools/build_value_sets.py $(CODES)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock | $(VENV)/pyvenv.cfg
+	$(INSTALL) --require-hashes --requirement requirements.lock
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/pyvenv.cfg
+	$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@ $(VENV)/.runtime
