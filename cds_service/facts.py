@@ -58,6 +58,16 @@ class Span:
     start: PartialDate | None = None
     end: PartialDate | None = None
 
+    @property
+    def begun(self) -> PartialDate | None:
+        """The start, else the end."""
+        return self.start or self.end
+
+    @property
+    def finished(self) -> PartialDate | None:
+        """The end, else the start."""
+        return self.end or self.start
+
 
 @dataclass(frozen=True, slots=True)
 class Coding:

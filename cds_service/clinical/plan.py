@@ -62,6 +62,8 @@ class Tumour:
     #: "left thigh", or "" where no site is recorded.
     site: str
     depth: Depth
+    #: The word that the reports use for it.
+    name: str = "leiomyosarcoma"
     #: Condition references, the one to cite in a proposal first.
     conditions: tuple[str, ...] = ()
     level: Literal["certain", "suspected"] = "certain"

@@ -4,6 +4,7 @@ from cds_service.guideline.loader import GuidelineError, load, loads
 from cds_service.guideline.model import (
     Examination,
     Guideline,
+    Match,
     OverrideReason,
     Policy,
     Rule,
@@ -16,6 +17,7 @@ __all__ = [
     "Examination",
     "Guideline",
     "GuidelineError",
+    "Match",
     "OverrideReason",
     "Policy",
     "Rule",

@@ -11,6 +11,7 @@ from cds_service.guideline.model import (
     DEPTH_KEYS,
     Examination,
     Guideline,
+    Match,
     OverrideReason,
     Policy,
     Rule,
@@ -83,6 +84,14 @@ def _guideline(data: Mapping[str, Any]) -> Guideline:
                 },
             )
             for key, table in data["examinations"].items()
+        },
+        matches={
+            key: Match(
+                tuple(table["words"]),
+                tuple(table.get("not_words", ())),
+                frozenset(table.get("codes", ())),
+            )
+            for key, table in data["matches"].items()
         },
         overrides={
             topic: tuple(_override(entry, data["meta"]["override_system"]) for entry in entries)
@@ -177,6 +186,10 @@ def _check_rule(rule: Rule, guideline: Guideline) -> None:
             _known(suggestion, guideline.suggestions, where)
     if rule.state != "silent" and not rule.summary:
         raise GuidelineError(f"{where}: a row that is not silent needs a summary.")
+    _check_templates(rule, guideline, where)
+
+
+def _check_templates(rule: Rule, guideline: Guideline, where: str) -> None:
     for template in (rule.when, rule.summary, rule.advice):
         for _, name, _, _ in Formatter().parse(template):
             if name and "." in name:

@@ -114,6 +114,23 @@ class Examination:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """Words and codes that tell a record apart where no value set can."""
+
+    words: tuple[str, ...]
+    not_words: tuple[str, ...] = ()
+    codes: frozenset[str] = frozenset()
+
+    def says(self, *texts: str) -> bool:
+        """Return whether one of the texts has one of the words and none of the others."""
+        return any(
+            any(word in text for word in self.words)
+            and not any(word in text for word in self.not_words)
+            for text in map(str.lower, texts)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OverrideReason:
     """A reason for not following a card."""
 
@@ -134,6 +151,7 @@ class Guideline:
     topics: Mapping[str, TopicInfo]
     suggestions: Mapping[str, Suggestion]
     examinations: Mapping[str, Examination]
+    matches: Mapping[str, Match]
     overrides: Mapping[str, tuple[OverrideReason, ...]]
     words: Mapping[str, Mapping[str, str]]
 

@@ -1,0 +1,80 @@
+"""Codes and words of the chart, looked at through the value sets and the text reader."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cds_service.facts import Concept
+from cds_service.narrative import Certainty, Mention, Reading, Section, read
+from cds_service.narrative.model import Topic
+from cds_service.terminology import Terminology
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What some texts say about the patient, now; what was only asked is left out.
+
+    Mentions of the clinical history of a report are questions to the pathologist, and
+    mentions of relatives are not about the patient: neither is evidence of a tumour.
+    """
+
+    mentions: tuple[Mention, ...] = ()
+
+    def of(self, topic: Topic, certainty: Certainty = Certainty.ASSERTED) -> tuple[Mention, ...]:
+        """Return the mentions of ``topic`` with this certainty that are findings."""
+        return tuple(
+            mention
+            for mention in self.mentions
+            if mention.topic == topic
+            and mention.certainty is certainty
+            and mention.about == "patient"
+            and mention.section is not Section.CLINICAL
+        )
+
+    def values(
+        self, topic: Topic, certainty: Certainty = Certainty.ASSERTED
+    ) -> frozenset[str | float]:
+        """Return the values of :meth:`of`."""
+        return frozenset(mention.value for mention in self.of(topic, certainty))
+
+    def now(self, topic: Topic) -> frozenset[str | float]:
+        """Return the asserted values that do not speak of the past."""
+        return frozenset(mention.value for mention in self.of(topic) if not mention.history)
+
+    def quote(self, topic: Topic) -> str:
+        """Return the sentence of the first asserted mention of ``topic``, or ""."""
+        return next((mention.quote for mention in self.of(topic)), "")
+
+    def __add__(self, other: "Words") -> "Words":
+        """Return what both say."""
+        return Words(self.mentions + other.mentions)
+
+
+@dataclass(slots=True)
+class Lens:
+    """Looks codes up and reads texts, each text once in an evaluation."""
+
+    terminology: Terminology
+    _readings: dict[str, Reading] = field(default_factory=dict)
+
+    def sets(self, *concepts: Concept) -> frozenset[str]:
+        """Return the names of the value sets that hold a code of these concepts."""
+        found: frozenset[str] = frozenset()
+        for concept in concepts:
+            for coding in concept.codings:
+                if coding.system and coding.code:
+                    found |= self.terminology.sets_of(coding.system, coding.code)
+        return found
+
+    def words(self, *texts: str | None) -> Words:
+        """Return what these texts say, in their order."""
+        mentions: list[Mention] = []
+        for text in texts:
+            if text:
+                if text not in self._readings:
+                    self._readings[text] = read(text)
+                mentions.extend(self._readings[text].mentions)
+        return Words(tuple(mentions))
+
+    def words_of(self, concepts: Iterable[Concept]) -> Words:
+        """Return what the texts and displays of these concepts say."""
+        return self.words(*(text for concept in concepts for text in concept.texts))

@@ -1,0 +1,1 @@
+"""One module a topic: each tries its rows from top to bottom, and the first that matches decides."""
