@@ -1,12 +1,16 @@
 """Prefetch values and FHIR servers in, a :class:`cds_service.facts.Chart` out.
 
-    values = gather(request, patient_id=…, templates=…, required=…, reader=…)
-    chart = build(values, patient_id=…, today=…, context_conditions=…)
+    servers = FhirServers(OpenServers(allowed=…, loopback=…))  # once per process
+    reader = servers.reader(fhir_server, token=…, seconds=…)
+    found = gather(prefetch, queries=…, required=…, reader=reader)
+    chart = build(found.values, patient_id=…, today=…, context_conditions=…, issues=found.issues)
 
 Nobody past this package sees FHIR JSON.
 """
 
+from cds_service.chart.access import OpenServers
 from cds_service.chart.build import build
+from cds_service.chart.gather import Gathered, gather
 from cds_service.chart.prefetch import (
     MISSING,
     Empty,
@@ -16,14 +20,21 @@ from cds_service.chart.prefetch import (
     Present,
     classify,
 )
+from cds_service.chart.server import FhirServers, Reader, Unavailable
 
 __all__ = [
     "MISSING",
     "Empty",
     "Failed",
+    "FhirServers",
+    "Gathered",
     "Missing",
+    "OpenServers",
     "PrefetchValue",
     "Present",
+    "Reader",
+    "Unavailable",
     "build",
     "classify",
+    "gather",
 ]

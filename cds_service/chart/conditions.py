@@ -75,7 +75,7 @@ def body_sites(source: Source, value: Json, path: str) -> tuple[Concept, ...]:
     found = []
     for item in items(value):
         site = concept(source, item, path)
-        if isinstance(item, Mapping) and "extension" in item:
+        if isinstance(item, dict) and "extension" in item:
             sides = [
                 concept(source, extension.get("valueCodeableConcept"), f"{path}.extension")
                 for extension in extensions(item, "laterality-qualifier", "location-qualifier")
@@ -134,7 +134,7 @@ def _stages(source: Source, resource: Mapping[str, Json]) -> tuple[Concept, ...]
         found += concepts(source, stage.get("summary"), "stage.summary")
         found += concepts(source, stage.get("type"), "stage.type")
         for item in items(stage.get("assessment")):
-            words = item.get("display") if isinstance(item, Mapping) else None
+            words = item.get("display") if isinstance(item, dict) else None
             if isinstance(words, str) and words.strip():
                 found.append(Concept(text=words))
     return tuple(found)

@@ -86,7 +86,7 @@ def span(source: Source, value: Json, path: str) -> Span | None:
     if isinstance(value, str):
         day = date(source, value, path)
         return Span(day, day) if day else None
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         if value is not None:
             source.ignore(path, f"is {kind_of(value)} where a period belongs")
         return None
@@ -137,7 +137,7 @@ def age(source: Source, resource: Mapping[str, Json], name: str) -> tuple[float 
         if years is not None:
             return years, None
     limits = one(source, resource.get(f"{name}Range"), f"{name}Range")
-    if isinstance(limits, Mapping):
+    if isinstance(limits, dict):
         years = _years(source, limits.get("high"), f"{name}Range.high")
         low = _years(source, limits.get("low"), f"{name}Range.low")
         if years is not None or low is not None:
@@ -155,7 +155,7 @@ def _years(source: Source, value: Json, path: str) -> float | None:
     if value is None:
         return None
     value = one(source, value, path)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         years = number(source, value, path)
         factor: float | None = 1.0
     else:

@@ -23,6 +23,7 @@ _MAX_ITEMS = 2_000
 _MAX_NUMBER = 1e12
 _UCUM = "http://unitsofmeasure.org"
 _EMPTY: tuple[Any, ...] = ()
+_NOTHING = Concept()
 
 
 class Source:
@@ -87,7 +88,7 @@ def one(source: Source, value: Json, path: str) -> Json:
 def objects(source: Source, value: Json, path: str) -> Iterator[Mapping[str, Json]]:
     """Yield the objects of an element that repeats; others are reported."""
     for item in items(value):
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             yield item
         else:
             source.ignore(path, f"is {kind_of(item)} where an object belongs")
@@ -154,7 +155,7 @@ def quantity(source: Source, value: Json, path: str) -> Quantity | None:
     value = one(source, value, path)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = {"value": value}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         source.ignore(path, f"is {kind_of(value)} where a quantity belongs")
         return None
     amount = number(source, value.get("value"), f"{path}.value")
@@ -194,10 +195,12 @@ def concept(source: Source, value: Json, path: str) -> Concept:
     A plain string is its text; a Coding, a CodeableReference, or an array of these where one
     belongs, are read for what they hold.
     """
-    if isinstance(value, Mapping):
+    if value is None:
+        return _NOTHING
+    if isinstance(value, dict):
         if "concept" in value and "coding" not in value:  # CodeableReference
             inner = one(source, value["concept"], path)
-            if not isinstance(inner, Mapping):
+            if not isinstance(inner, dict):
                 return Concept(text=string(source, inner, path))
             value = inner
         raw = value.get("coding")
@@ -210,8 +213,6 @@ def concept(source: Source, value: Json, path: str) -> Concept:
         )
         text = value.get("text")
         return Concept(codings, string(source, text, f"{path}.text") if text else None)
-    if value is None:
-        return Concept()
     if isinstance(value, str):
         return Concept(text=string(source, value, path))
     if isinstance(value, list) and not any(isinstance(item, list) for item in value):
@@ -238,9 +239,9 @@ def _no_list(item: Json) -> Json:
 
 def reference(source: Source, value: Json, path: str) -> str | None:
     """Return the canonical reference of a Reference or CodeableReference; None without one."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         target = value.get("reference")
-        if isinstance(target, Mapping):  # CodeableReference
+        if isinstance(target, dict):  # CodeableReference
             target = target.get("reference")
         if target is None:
             return None
@@ -267,7 +268,7 @@ def codeable_references(
     """Split an array that may hold concepts, references and CodeableReferences."""
     if value is None:
         return _EMPTY, _EMPTY
-    refs = [item for item in items(value) if isinstance(item, Mapping) and "reference" in item]
+    refs = [item for item in items(value) if isinstance(item, dict) and "reference" in item]
     return concepts(source, value, path), references(source, refs, path)
 
 
@@ -276,7 +277,7 @@ def notes(source: Source, value: Json, path: str) -> tuple[str, ...]:
     if value is None:
         return _EMPTY
     found = (
-        string(source, item.get("text") if isinstance(item, Mapping) else item, path)
+        string(source, item.get("text") if isinstance(item, dict) else item, path)
         for item in items(value)
     )
     return tuple(text for text in found if text)
@@ -289,7 +290,7 @@ def extensions(resource: Mapping[str, Json], *names: str) -> Iterator[Mapping[st
         return
     endings = tuple(name.lower() for name in names)
     for item in items(raw):
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             url = item.get("url")
             if isinstance(url, str) and url.lower().rstrip("/").endswith(endings):
                 yield item

@@ -78,13 +78,13 @@ class Index:
     def _walk(
         self, value: Json, where: str, full_url: str | None, *, from_context: bool, depth: int
     ) -> None:
-        if isinstance(value, list) or (isinstance(value, Mapping) and is_bundle(value)):
+        if isinstance(value, list) or (isinstance(value, dict) and is_bundle(value)):
             if not depth:
                 self.issues.append(Issue(where, "is nested too deep", "dropped"))
                 return
             for place, url, item in self._parts(value, where):
                 self._walk(item, place, url, from_context=from_context, depth=depth - 1)
-        elif not isinstance(value, Mapping):
+        elif not isinstance(value, dict):
             self.issues.append(Issue(where, f"is {kind_of(value)} where a resource belongs"))
         elif value.get("resourceType") == "OperationOutcome":
             if not failure_of(value):
@@ -101,7 +101,7 @@ class Index:
             return
         for number, entry in enumerate(entries(value)):
             place = f"{where}.entry[{number}]"
-            if isinstance(entry, Mapping):
+            if isinstance(entry, dict):
                 url = entry.get("fullUrl")
                 plain = url.strip() if isinstance(url, str) and url.strip() else None
                 yield f"{place}.resource", plain, entry.get("resource")
@@ -221,7 +221,7 @@ def contained(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
     """Yield the contained resources that have a type."""
     raw = resource.get("contained")
     for item in raw if isinstance(raw, list) else [raw]:
-        if isinstance(item, Mapping) and isinstance(item.get("resourceType"), str):
+        if isinstance(item, dict) and isinstance(item.get("resourceType"), str):
             yield item
 
 
@@ -259,8 +259,8 @@ def _plainest(found: Found) -> tuple[bool, bool, int, str]:
 def _newest(found: Found) -> tuple[bool, "_Descending", bytes]:
     # The context's copy is the one that is being entered now.
     meta = found.resource.get("meta")
-    stamp = meta.get("lastUpdated") if isinstance(meta, Mapping) else None
-    version = meta.get("versionId") if isinstance(meta, Mapping) else None
+    stamp = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    version = meta.get("versionId") if isinstance(meta, dict) else None
     order = (
         stamp if isinstance(stamp, str) else "",
         int(version) if isinstance(version, str) and re.fullmatch(r"\d{1,9}", version) else -1,

@@ -115,7 +115,7 @@ def _start(source: Source, value: Json, path: str) -> PartialDate | None:
 
 
 def _range(source: Source, value: Json, path: str) -> Value:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         source.ignore(path, f"is {kind_of(value)} where a range belongs")
         return None
     low = quantity(source, value.get("low"), f"{path}.low")
@@ -133,7 +133,7 @@ def _bare(source: Source, value: Json, path: str) -> Value:
         return string(source, value, path)
     if isinstance(value, bool):
         return value
-    if isinstance(value, Mapping) and "value" in value:
+    if isinstance(value, dict) and "value" in value:
         return quantity(source, value, path)
     if isinstance(value, int | float):
         return number(source, value, path)

@@ -82,7 +82,7 @@ def _words(source: Source, item: Mapping[str, Json], name: str) -> set[str]:
     nested = [
         part
         for part in items(item.get("extension"))
-        if isinstance(part, Mapping) and part.get("url") == "value"
+        if isinstance(part, dict) and part.get("url") == "value"
     ]
     for holder in (item, *nested):
         for key in ("valueCode", "valueString"):

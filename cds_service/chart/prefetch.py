@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cds_service.chart import orders
 from cds_service.chart.elements import Json, kind_of
@@ -21,6 +21,8 @@ TYPES: Mapping[str, frozenset[str]] = {
     "orders": orders.TYPES,
     "encounters": frozenset({"Encounter"}),
 }
+#: The next page's address where there is a next page without one.
+NO_ADDRESS: Final = "?"
 _FAILURES = frozenset({"error", "fatal"})
 
 
@@ -82,7 +84,7 @@ def failure_of(outcome: Mapping[str, Json]) -> str | None:
     """Return the issue code of an OperationOutcome's first error; None where it only warns."""
     issues = outcome.get("issue")
     for issue in issues if isinstance(issues, list) else [issues]:
-        if isinstance(issue, Mapping) and issue.get("severity") in _FAILURES:
+        if isinstance(issue, dict) and issue.get("severity") in _FAILURES:
             code = issue.get("code")
             known = isinstance(code, str) and code.replace("-", "").isalpha()
             return code if known and isinstance(code, str) else "exception"
@@ -95,7 +97,7 @@ def classify(key: str, raw: Json) -> PrefetchValue:
         return Missing()
     if raw is None:
         return Empty()
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return Failed(f"holds {kind_of(raw)} where FHIR data belong", malformed=True)
     if is_bundle(raw):
         return _classify_bundle(raw)
@@ -114,31 +116,50 @@ def _classify_resource(key: str, raw: Mapping[str, Json]) -> PrefetchValue:
 
 
 def _classify_bundle(bundle: Mapping[str, Json]) -> PrefetchValue:
-    if not isinstance(bundle.get("entry"), list | Mapping | None):
+    if not isinstance(bundle.get("entry"), list | dict | None):
         return Failed("holds a Bundle whose entry is no array", malformed=True)
-    matches = others = 0
-    failure = None
-    for entry in entries(bundle):
-        part = entry if isinstance(entry, Mapping) else {}
-        resource = part.get("resource")
-        search = part.get("search")
-        if isinstance(resource, Mapping) and resource.get("resourceType") == "OperationOutcome":
-            failure = failure or failure_of(resource)
-        elif isinstance(search, Mapping) and search.get("mode") == "include":
-            others += 1
-        else:
-            matches += 1
-    following = next_link(bundle)
+    return of_pages((bundle,))
+
+
+def of_pages(pages: tuple[Mapping[str, Json], ...]) -> PrefetchValue:
+    """Return the state of a search from its pages, the last of which may name a next one."""
+    counts = [_counted(page) for page in pages]
+    matches = sum(count.matches for count in counts)
+    anything = matches or any(count.others for count in counts)
+    failure = next((count.failure for count in counts if count.failure), None)
+    following = next_link(pages[-1])
     partial = None
     if failure:
         partial = f"the search was answered with an error ({failure})"
     elif following:
-        partial = "only the first page was sent"
-    elif _total(bundle) > matches:
+        partial = "only a part of its pages was read"
+    elif max(_total(page) for page in pages) > matches:
         partial = "the search has more results than were sent"
-    if failure and not (matches or others):
+    if failure and not anything:
         return Failed(f"the search failed ({failure})")
-    return Present((bundle,), partial, following) if matches or others or partial else Empty()
+    return Present(pages, partial, following) if anything or partial else Empty()
+
+
+class _Count(NamedTuple):
+    matches: int
+    others: int
+    failure: str | None
+
+
+def _counted(bundle: Mapping[str, Json]) -> _Count:
+    matches = others = 0
+    failure = None
+    for entry in entries(bundle):
+        part = entry if isinstance(entry, dict) else {}
+        resource = part.get("resource")
+        search = part.get("search")
+        if isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome":
+            failure = failure or failure_of(resource)
+        elif isinstance(search, dict) and search.get("mode") == "include":
+            others += 1
+        else:
+            matches += 1
+    return _Count(matches, others, failure)
 
 
 def _total(bundle: Mapping[str, Json]) -> int:
@@ -151,7 +172,7 @@ def next_link(bundle: Mapping[str, Json]) -> str | None:
     """Return the address of the next page; None on the last one."""
     links = bundle.get("link")
     for link in links if isinstance(links, list) else [links]:
-        if isinstance(link, Mapping) and link.get("relation") == "next":
+        if isinstance(link, dict) and link.get("relation") == "next":
             url = link.get("url")
-            return url.strip() if isinstance(url, str) and url.strip() else "?"
+            return url.strip() if isinstance(url, str) and url.strip() else NO_ADDRESS
     return None

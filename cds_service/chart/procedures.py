@@ -82,7 +82,7 @@ def _never(resource: Mapping[str, Json]) -> bool:
     for name in ("performed", "occurrence"):
         period = resource.get(f"{name}Period")
         raw = [resource.get(f"{name}DateTime")]
-        raw += [period.get("start")] if isinstance(period, Mapping) else []
+        raw += [period.get("start")] if isinstance(period, dict) else []
         if any(dates.in_far_future(value) for value in raw):
             return True
     return False
@@ -116,7 +116,7 @@ def _status_reason(source: Source, resource: Mapping[str, Json]) -> Concept:
 
 def _extension_concepts(source: Source, value: Json, depth: int) -> Iterator[Concept]:
     for item in items(value):
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             found = concept(source, item.get("valueCodeableConcept"), "extension")
             if found:
                 yield found

@@ -91,7 +91,7 @@ def _sites(source: Source, specimens: tuple[str, ...], find: Find) -> tuple[Conc
     for target in specimens:
         specimen = find(target)
         collection = specimen.get("collection") if specimen else None
-        if isinstance(collection, Mapping):
+        if isinstance(collection, dict):
             for name in ("bodySite", "bodySiteCodeableConcept"):
                 sites += body_sites(source, collection.get(name), f"specimen.{name}")
     return tuple(dict.fromkeys(sites))

@@ -19,7 +19,7 @@ def is_own(
     named = False
     for element in _ELEMENTS:
         for value in items(resource.get(element)):
-            target = value.get("reference") if isinstance(value, Mapping) else value
+            target = value.get("reference") if isinstance(value, dict) else value
             if target is None:
                 continue
             if not isinstance(target, str) or not target.strip():

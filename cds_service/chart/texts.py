@@ -135,6 +135,6 @@ def _characters(source: Source, raw: bytes, media: str, path: str) -> str | None
 
 def narrative(source: Source, value: Json, path: str) -> str | None:
     """Return the words of a resource's ``text.div``."""
-    div = value.get("div") if isinstance(value, Mapping) else None
+    div = value.get("div") if isinstance(value, dict) else None
     text = string(source, div, path)
     return string(source, plain_text(text), path) if text else None

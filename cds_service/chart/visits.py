@@ -48,7 +48,7 @@ def _reasons(
     ]
     for item in items(resource.get("reason")):
         # R5 has {use, value}; STU3 and DSTU2 have the concept itself.
-        raw = item.get("value", item) if isinstance(item, Mapping) else item
+        raw = item.get("value", item) if isinstance(item, dict) else item
         coded, targets = codeable_references(source, raw, "reason")
         reasons += coded
         linked += targets

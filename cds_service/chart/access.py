@@ -1,0 +1,105 @@
+"""Which FHIR servers may be asked: the address comes from the caller, so it is not trusted."""
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenServers:
+    """The servers that the operator allows.
+
+    ``allowed``: base addresses that may be read without a token, and that may lie in a private
+    network; ``loopback``: whether this machine itself may be asked.
+    """
+
+    allowed: tuple[str, ...] = ()
+    loopback: bool = False
+
+    def refusal(self, base: str, *, has_token: bool) -> str | None:
+        """Return why ``base`` may not be asked, in words without the address; None if it may."""
+        normal = normal_base(base)
+        if normal is None:
+            return "fhirServer is not a plain http or https address"
+        if normal in {normal_base(address) for address in self.allowed}:
+            return None
+        parts = urlsplit(normal)
+        host = parts.hostname or ""
+        if is_loopback(host):
+            return None if self.loopback else "fhirServer is this machine itself"
+        if not has_token:
+            return "there is no fhirAuthorization, and fhirServer is not listed as open"
+        return _unsafe(parts.scheme, host)
+
+
+def _unsafe(scheme: str, host: str) -> str | None:
+    if scheme != "https":
+        return "fhirServer is not https"
+    if _is_internal(host):
+        return "fhirServer is in a private network and is not listed"
+    return None
+
+
+def normal_base(address: str) -> str | None:
+    """Return a base address in one spelling; None where it is not plain http or https."""
+    try:
+        parts = urlsplit(address.strip())
+        port = parts.port
+    except ValueError:
+        return None
+    host = (parts.hostname or "").lower().rstrip(".")
+    if parts.scheme not in _PORTS or not host or parts.username is not None or parts.query:
+        return None
+    if parts.fragment or any(character.isspace() for character in address.strip()):
+        return None
+    shown = f"[{host}]" if ":" in host else host
+    place = shown if port in {None, _PORTS[parts.scheme]} else f"{shown}:{port}"
+    return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or literal means this machine."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _is_internal(host: str) -> bool:
+    try:
+        found = {str(item[4][0]).partition("%")[0] for item in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False  # nobody will answer there either
+    except UnicodeError:
+        return True
+    return any(not ipaddress.ip_address(address).is_global for address in found)
+
+
+def same_origin(base: str, link: str) -> str | None:
+    """Return the absolute form of ``link`` if it leads to the server of ``base``, else None.
+
+    A server behind a proxy may write http for its own https address: that is mended.
+    """
+    try:
+        target = urlsplit(urljoin(f"{base}/", link))
+        own = urlsplit(base)
+        if target.username is not None or target.hostname != own.hostname:
+            return None
+        if _origin(target) == _origin(own):
+            return target.geturl()
+        if (own.scheme, target.scheme) == ("https", "http") and target.port in {None, 80, own.port}:
+            return target._replace(scheme=own.scheme, netloc=own.netloc).geturl()
+    except ValueError:
+        return None
+    return None
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
