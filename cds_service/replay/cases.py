@@ -16,6 +16,7 @@ _SHAPE: tuple[tuple[str, type[dict[str, object]] | type[list[object]], tuple[typ
     ("hooks", dict, (dict, list)),
     ("says", dict, (list,)),
     ("never_says", dict, (list,)),
+    ("never_suggests", dict, (list,)),
     ("dropped", list, (str,)),
 )
 

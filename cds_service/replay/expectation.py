@@ -1,7 +1,8 @@
 """Expectation files: compared with a result, and rewritten from one.
 
 Every key is optional; what a file does not state is not compared. ``says`` and
-``never_says`` hold, by topic, texts that each card of the topic must or must not contain.
+``never_says`` hold, by topic, texts that each card of the topic must or must not contain;
+``never_suggests`` texts that none of its suggestions' labels may contain.
 """
 
 import re
@@ -94,6 +95,10 @@ def _texts(played: Played, expected: Json) -> Iterator[Difference]:
         for unwanted in _mapping(expected.get("never_says")).get(name, ()):
             if plain(unwanted) in text:
                 yield Difference(f"{at}.never_says", f"without {unwanted!r}", card.get("summary"))
+        labels = [str(each.get("label", "")) for each in card.get("suggestions") or ()]
+        for unwanted in _mapping(expected.get("never_suggests")).get(name, ()):
+            if plain(unwanted) in plain("\n".join(labels)):
+                yield Difference(f"{at}.never_suggests", f"without {unwanted!r}", labels)
 
 
 def plain(text: str) -> str:

@@ -64,6 +64,7 @@ def test_a_chart_without_conditions_is_not_played_as_an_entry(
         ({"hooks": {"patient-view": []}}, "hooks.patient-view.cards"),
         ({"hooks": {"patient-view": {"status": 412}}}, "hooks.patient-view.status"),
         ({"says": {"margin": ["2 cm"]}}, "hooks.patient-view.margin.says"),
+        ({"never_suggests": {"margin": ["propose"]}}, "hooks.patient-view.margin.never_suggests"),
         (
             {"never_says": {"margin": ["at least 1 CM (S24)"]}},
             "hooks.patient-view.margin.never_says",
