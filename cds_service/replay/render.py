@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from rich.box import HORIZONTALS
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
@@ -30,7 +31,7 @@ def console(*, terminal: bool) -> Console:
 def table(results: Iterable[Result]) -> Group:
     """Return the table of the results, with the differences below it."""
     results = tuple(results)
-    grid = Table(title_justify="left", header_style="bold", pad_edge=False)
+    grid = Table(header_style="bold", box=HORIZONTALS, show_lines=True, pad_edge=False)
     for column in ("case", "tumour", "states", "window", "cards", ""):
         grid.add_column(column, overflow="fold")
     for result in results:
@@ -71,7 +72,8 @@ def _windows(said: Evaluation | None) -> Iterator[str]:
     for window in said.windows if said else ():
         lenient = window["lenient_latest"]
         more = f" ({lenient})" if lenient != window["latest"] else ""
-        yield f"{window['earliest']} to {window['latest']}{more} {window['status']}"
+        yield f"{window['depth']} {window['status']}:"
+        yield f"{window['earliest']} to {window['latest']}{more}"
 
 
 def _hook(played: Played) -> str:
@@ -91,12 +93,19 @@ def _differences(results: Iterable[Result]) -> Iterator[Text]:
     for result in results:
         for each in result.differences or ():
             text = Text().append(f"\n{result.name} ", "bold").append(each.where)
-            text.append("\n  expected ").append(dumps(each.expected), "green")
-            yield text.append("\n  got      ").append(dumps(each.actual), "red")
+            text.append("\n  expected ").append(_value(each.expected), "green")
+            yield text.append("\n  got      ").append(_value(each.actual), "red")
         for played in result.played if result.differences is None else ():
             if played.problem:
                 answer = f"{played.hook}: HTTP {played.status}: {played.problem}"
                 yield Text().append(f"\n{result.name} ", "bold").append(answer, "red")
+
+
+def _value(value: object) -> str:
+    """Return an expected or actual value; cards and windows one a line."""
+    if isinstance(value, list) and value:
+        return "\n           ".join(dumps(item) for item in value)
+    return dumps(value)
 
 
 def _total(results: tuple[Result, ...]) -> str:
