@@ -90,6 +90,8 @@ class Wording:
             yield f"**{text.capital(part.tumour.site or self.tumour(part.tumour))}** – {self.summary(part)}"
         if rule.advice:
             yield self._guideline.fill(rule.advice, **self._values(part))
+        if part.state == "act" and part.values.get("next"):
+            yield self._line["later"].format(next=self._values(part)["next"])
         yield "\n".join(self._windows(part))
         if part.facts:
             yield "\n".join((self._line["chart"], *self._facts(part.facts)))
@@ -172,7 +174,7 @@ class Wording:
             values["Tumour"] = self.tumour(tumour)
             values["at_site"] = f", {tumour.site}" if tumour.site else ""
         if "which" in advice.values:
-            values["Which"] = words["which"][str(advice.values["which"] or "unsaid")]
+            values["which"] = words["which"][str(advice.values["which"] or "unsaid")]
         if "on_date" in advice.values:
             values["on_date"] = f" on {values['on_date']}" if values["on_date"] else ""
         asked = advice.values.get("asked")

@@ -60,7 +60,7 @@ def _guideline(data: Mapping[str, Any]) -> Guideline:
     statements = {key: _statement(key, table) for key, table in data["statements"].items()}
     rules = {key: _rule(key, table) for key, table in data["rules"].items()}
     words = {
-        group: {key: fill(text, statements, policy, {}) for key, text in table.items()}
+        group: {key: fill(text, statements, policy, _Later()) for key, text in table.items()}
         for group, table in data["words"].items()
     }
     return Guideline(
@@ -99,6 +99,13 @@ def _guideline(data: Mapping[str, Any]) -> Guideline:
         },
         words=words,
     )
+
+
+class _Later(dict[str, object]):
+    """Leaves the names that a card fills in as they stand."""
+
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
 
 
 def _statement(key: str, table: Mapping[str, Any]) -> Statement:

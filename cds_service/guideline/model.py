@@ -1,6 +1,7 @@
 """The types of the guideline."""
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -173,14 +174,12 @@ def fill(
     template: str,
     statements: Mapping[str, Statement],
     policy: Mapping[str, Policy],
-    values: Mapping[str, object],
+    values: MutableMapping[str, object],
 ) -> str:
     """Fill a template: ``{S24.margin_cm}``, ``{policy.radiation_window.months}``, ``{width}``."""
-    names: dict[str, object] = {key: numbers(item.numbers) for key, item in statements.items()}
-    names["policy"] = SimpleNamespace(
-        **{key: numbers(item.numbers) for key, item in policy.items()}
-    )
-    return template.format_map(names | dict(values))
+    own: dict[str, object] = {key: numbers(item.numbers) for key, item in statements.items()}
+    own["policy"] = SimpleNamespace(**{key: numbers(item.numbers) for key, item in policy.items()})
+    return template.format_map(ChainMap(own, values))
 
 
 def numbers(values: Mapping[str, float]) -> SimpleNamespace:
