@@ -121,6 +121,18 @@ class Case:
         key = "both" if self.depth_unclear else self.tumour.depth
         return self.setting.guideline.words["minimum"][key]
 
+    def _unattributed(self, topic: Topic) -> tuple[str, ...]:
+        """Return that an operation may be this tumour's, where an advice counts operations."""
+        counts = topic in {"margin", "radiation", "surveillance"}
+        return ("attribution",) if counts and self.records.ambiguous else ()
+
+    def _unattributed_facts(self, topic: Topic) -> tuple[Fact, ...]:
+        operations = self.records.ambiguous if self._unattributed(topic) else ()
+        return tuple(
+            Fact(op.procedure.reference, op.kind, next(iter(op.procedure.code.texts), ""), op.date)
+            for op in operations
+        )
+
     def advise(
         self,
         rule: str,
@@ -155,8 +167,8 @@ class Case:
             rule=rule,
             indicator="warning" if row.indicator == "warning" else "info",
             tumour=self.tumour,
-            facts=unique((*self.diagnosis_facts, *facts)),
-            missing=tuple(missing),
+            facts=unique((*self.diagnosis_facts, *facts, *self._unattributed_facts(topic))),
+            missing=(*missing, *self._unattributed(topic)),
             unread=self.setting.unread(topic) if state != "silent" else (),
             values={"minimum": self.minimum, **values},
             windows=tuple(windows),

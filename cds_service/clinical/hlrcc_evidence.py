@@ -1,5 +1,6 @@
 """What the record says of HLRCC: the diagnosis, FH variants, and features that suggest it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -143,7 +144,8 @@ class _Search:
         every = (*texts, *observation.code.texts, *observation.method.texts, *observation.notes)
         if not (sets & {"fh-gene"} or self._guideline.matches["fh-gene"].says(*every)):
             return self._worded(words, germline=self._germline(*every))
-        plain = {text.partition(" (")[0].strip().lower() for text in texts}
+        # A result opens its text: "Negative: no pathogenic variant", "Pathogenic (class 5)".
+        plain = {re.split(r"[:;,.(]", text)[0].strip().lower() for text in texts}
         somatic = "somatic" in sets or "somatic" in plain or "fh-somatic" in words.now("hlrcc")
         if somatic:
             return None
