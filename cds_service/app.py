@@ -1,11 +1,17 @@
 """``create_app``: the one place where the parts meet."""
 
+import datetime as dt
+
 from flask import Flask
 
-from cds_service import hooks
+from cds_service import cards, chart, hooks
+from cds_service.clinical import evaluate
+from cds_service.clinical.plan import Plan
+from cds_service.facts import Chart
 from cds_service.guideline import Guideline
 from cds_service.guideline import load as load_guideline
 from cds_service.hooks.base import Call, HookService
+from cds_service.protocol import prefetch
 from cds_service.protocol.card import CardsResponse
 from cds_service.settings import Settings
 from cds_service.web import cds, surroundings
@@ -14,6 +20,68 @@ from cds_service.web.cds import Answer
 
 #: The base of links where no public address is set: what ``serve`` listens on by default.
 DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+class Engine:
+    """The walk of one call through chart, evaluation, hook and cards."""
+
+    def __init__(self, settings: Settings, guideline: Guideline) -> None:
+        """Keep what every call uses; no connection is made yet."""
+        self._settings = settings
+        self._guideline = guideline
+        self._servers = chart.FhirServers(
+            chart.OpenServers(allowed=settings.fhir_servers, loopback=settings.auth == "off")
+        )
+
+    def answer(self, service: HookService, call: Call) -> CardsResponse:
+        """Return the cards for a call. Raises :class:`cds_service.errors.ServiceError`."""
+        today = self._today()
+        read = self.read(service, call, today=today)
+        selection = service.select(self.evaluate(read, today=today), read, call)
+        return CardsResponse(
+            cards=cards.render(
+                selection.shown,
+                guideline=self._guideline,
+                base_url=self._settings.public_url or DEFAULT_URL,
+                patient_id=call.context.patient_id,
+                cut=selection.cut,
+            )
+        )
+
+    def read(self, service: HookService, call: Call, *, today: dt.date) -> Chart:
+        """Return the chart of a call's patient, from its prefetch and its FHIR server."""
+        request, context = call.request, call.context
+        token = request.fhir_authorization
+        values = context.token_values()
+        queries = {
+            key: query
+            for key, template in service.prefetch.items()
+            if (query := prefetch.resolve(template, values)) is not None
+        }
+        found = chart.gather(
+            request.prefetch,
+            queries=queries,
+            required=service.required,
+            reader=self._servers.reader(
+                request.fhir_server,
+                token=token.access_token if token else None,
+                seconds=self._settings.deadline,
+            ),
+        )
+        return chart.build(
+            found.values,
+            patient_id=context.patient_id,
+            today=today,
+            context_conditions=context.new_conditions,
+            issues=found.issues,
+        )
+
+    def evaluate(self, read: Chart, *, today: dt.date) -> Plan:
+        """Return what the guideline says for a chart."""
+        return evaluate(read, self._guideline, today=today)
+
+    def _today(self) -> dt.date:
+        return self._settings.today or dt.datetime.now().astimezone().date()
 
 
 def create_app(
@@ -32,12 +100,9 @@ def create_app(
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     surroundings.install(app, origins=settings.cors_origins)
-    app.register_blueprint(cds.blueprint(hooks.services(), answer or _nothing))
+    app.register_blueprint(
+        cds.blueprint(hooks.services(), answer or Engine(settings, guideline).answer)
+    )
     app.register_blueprint(cds.health())
     app.register_blueprint(pages.blueprint(guideline))
     return app
-
-
-def _nothing(service: HookService, call: Call) -> CardsResponse:
-    del service, call
-    return CardsResponse()

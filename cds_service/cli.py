@@ -142,9 +142,10 @@ def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
     from granian.server import Server  # noqa: PLC0415
 
     _check_port(host, port)
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     name = f"[{host}]" if ":" in host else host
     settings = replace(settings, public_url=settings.public_url or f"http://{name}:{port}")
+    # What cannot be built ends the start here; in the workers it would be an endless respawn.
+    _application(settings)
     server = Server(
         "cds_service.app:create_app",
         address=host,
@@ -161,8 +162,9 @@ def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
 
 def _application(settings: Settings) -> Callable[..., object]:
     """Return the WSGI application, in the worker's process."""
-    from cds_service.app import create_app  # noqa: PLC0415 - it loads the FHIR models
+    from cds_service.app import create_app  # noqa: PLC0415 - other commands do not need it
 
+    logging.basicConfig(stream=sys.stderr, format="[%(levelname)s] %(name)s: %(message)s")
     return create_app(settings)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from cds_service.clinical.plan import Plan, Topic, TopicAdvice
 from cds_service.errors import BadRequest
-from cds_service.facts import Chart, Kind
+from cds_service.facts import Chart
 from cds_service.protocol import prefetch
 from cds_service.protocol.context import Context
 from cds_service.protocol.discovery import ServiceEntry
@@ -14,7 +14,7 @@ from cds_service.protocol.request import HookRequest
 
 #: Prefetch templates, by key: unfiltered searches, because every server knows ``patient``,
 #: and a filter by code would lose what is coded otherwise or not at all.
-PREFETCH: Mapping[Kind, str] = {
+PREFETCH: Mapping[str, str] = {
     "patient": "Patient/{{context.patientId}}",
     "conditions": "Condition?patient={{context.patientId}}",
     "procedures": "Procedure?patient={{context.patientId}}",
@@ -25,7 +25,7 @@ PREFETCH: Mapping[Kind, str] = {
     "encounters": "Encounter?patient={{context.patientId}}",
 }
 #: Without one of these there is no advice but an error (412).
-REQUIRED: tuple[Kind, ...] = ("patient", "conditions", "procedures")
+REQUIRED: tuple[str, ...] = ("patient", "conditions", "procedures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class HookService:
     usage: str
     context: type[Context]
     select: Callable[[Plan, Chart, Call], Selection]
-    prefetch: Mapping[Kind, str] = field(default_factory=lambda: PREFETCH)
-    required: tuple[Kind, ...] = REQUIRED
+    prefetch: Mapping[str, str] = field(default_factory=lambda: PREFETCH)
+    required: tuple[str, ...] = REQUIRED
 
     def __post_init__(self) -> None:
         """Check the templates against the hook's tokens: a wrong one must not be published."""
@@ -74,7 +74,7 @@ class HookService:
             description=self.description,
             usage_requirements=self.usage,
             hook_version=self.hook_version,
-            prefetch={str(key): template for key, template in self.prefetch.items()},
+            prefetch=self.prefetch,
         )
 
     def read(self, body: Mapping[str, Any]) -> Call:

@@ -51,6 +51,11 @@ class Context(Message):
     patient_id: Id
     encounter_id: Id | None = None
 
+    @property
+    def new_conditions(self) -> dict[str, Any] | None:
+        """The Bundle of the conditions that the hook is about, as sent; None for most hooks."""
+        return None
+
     @model_validator(mode="after")
     def _user_type(self) -> Self:
         if self.user_id.partition("/")[0] not in self.user_types:
@@ -82,3 +87,8 @@ class ProblemListItemCreateContext(Context):
 
     #: The new problems, as sent: DSTU2, STU3 and R4 shapes all occur.
     conditions: Bundle = Field(repr=False)
+
+    @property
+    def new_conditions(self) -> dict[str, Any]:
+        """The new problems."""
+        return self.conditions

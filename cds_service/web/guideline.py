@@ -16,6 +16,10 @@ _POLICY = (
 )
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _DEPTHS = {"dermal": "Dermal", "subcutaneous": "Subcutaneous", "unclear": "Depth not known"}
+#: Prognosis stands on these topics' pages and on no card, each number beside its caveat.
+_PROGNOSIS = dict.fromkeys(
+    ("diagnosis", "margin"), ("S12", "S13", "S14", "S15", "S16", "S17", "S18", "S19")
+)
 _STATES = {
     "act": "something to do now",
     "withheld": "cannot be said",
@@ -59,9 +63,10 @@ def blueprint(guideline: Guideline) -> Blueprint:
         return [guideline.statements[item] for item in dict.fromkeys(ids)]
 
     def _groups(rule: Rule) -> list[tuple[str, list[Statement]]]:
-        """Return the rule's statements: for every depth, then those of one depth only."""
+        """Return the rule's statements: for every depth, for one depth only, and prognosis."""
         own = ((_DEPTHS[depth], ids) for depth, ids in rule.by_depth.items())
-        groups = (("", rule.statements), *own)
+        prognosis = _PROGNOSIS.get(rule.topic, ())
+        groups = (("", rule.statements), *own, ("Prognosis", prognosis))
         return [(title, _statements(ids)) for title, ids in groups if ids]
 
     return routes

@@ -1,5 +1,6 @@
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from cds_service.guideline import load
 
@@ -26,6 +27,15 @@ def test_rule(client: FlaskClient) -> None:
     assert load().rules["margin.positive"].when in page
     assert 'href="/guideline/S24"' in page
     assert page.index("Dermal") < page.index("Subcutaneous")
+
+
+def test_prognosis(client: FlaskClient) -> None:
+    """Prognosis stands on the pages of diagnosis and margin, each number with its caveat."""
+    guideline = load()
+    statement = guideline.statements["S17"]
+    for rule in guideline.rules.values():
+        page = client.get(f"/guideline/{rule.id}").text
+        assert (str(escape(statement.caveat)) in page) == (rule.topic in {"diagnosis", "margin"})
 
 
 @pytest.mark.parametrize("path", ["/guideline", "/guideline/"])
