@@ -34,11 +34,9 @@ _SUBCUTIS_ALONE: Final = frozenset({"subcutis"})
 
 def depth(scene: Scene) -> Iterator[tuple[int, Mention]]:
     """Yield the depth that a sentence gives its tumour, with denials."""
-    if scene.sentence.section is Section.GROSS:
+    if scene.sentence.section is Section.GROSS or scene.kinds.isdisjoint({"layer", "within"}):
         return
     layers = [hit for hit in scene.of("layer") if hit.value in _TISSUES]
-    if not layers:
-        return
     used: set[int] = set()
     for hit, status in _stated(scene, layers):
         if id(hit) in used:
@@ -83,6 +81,9 @@ def _by_cue(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
             ),
             len(scene.text),
         )
+        if cue.value in _TISSUES:
+            yield cue, scene.status(cue)
+            continue
         found = _objects(scene, cue, layers, limit)
         status = scene.status(cue)
         tumours = [hit for hit in scene.of("tumour") if hit.end <= cue.start]
@@ -178,6 +179,8 @@ def _by_status(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
 def _by_adjective(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
     """Read "dermal leiomyosarcoma", "dermal and subcutaneous leiomyosarcoma"."""
     for tumour in scene.of("tumour", "lesion"):
+        if scene.status(tumour).certainty is Certainty.NEGATED:
+            continue
         end = tumour
         before = [one for one in scene.contents if one.end <= tumour.start]
         for hit in reversed(before):
@@ -194,6 +197,8 @@ def _by_adjective(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status
 def _by_place(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
     """Read "leiomyosarcoma of dermis", "leiomyosarcoma, left thigh, subcutaneous"."""
     for tumour in scene.of("tumour"):
+        if scene.status(tumour).certainty is Certainty.NEGATED:
+            continue
         end = tumour
         row: list[Hit] = []
         skin = False

@@ -122,7 +122,7 @@ def _metastases(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]
             yield hit.start, scene.mention("metastasis", "distant", status=_NEGATED)
             continue
         status = scene.status(hit)
-        value = "nodal" if hit.value == "nodal" else _where(scene, hit, context)
+        value = _where(scene, hit, context) if hit.value == "any" else hit.value
         yield hit.start, scene.mention("metastasis", value, status=status)
 
 
@@ -183,6 +183,8 @@ def organs(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]:
     hits = scene.of("organ")
     for hit in hits:
         status = scene.status(hit)
+        if any(one.kind == "mimic" and one.clause == hit.clause for one in scene.contents):
+            continue
         if (
             not context.tumour
             or status.certainty is Certainty.NEGATED
@@ -192,6 +194,10 @@ def organs(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]:
             yield hit.start, scene.mention("organ", hit.value, status=status)
 
 
+_SITE_LABELS: Final = frozenset(
+    "site location primary specimen organ origin topography lokalisation localizacion sitio "
+    "localisation siege localizacao sede lokalisatie procedure".split()
+)
 _TIES: Final = frozenset(
     "of in from arising the primary origin wall within at involving de del della van der des du "
     "dell da do la el le uteri".split()
@@ -240,8 +246,9 @@ def _specimen(scene: Scene, organ: Hit) -> bool:
     """Tell whether an organ stands at the head of a line, as a specimen or after "Site:"."""
     lead = scene.text[: organ.start].strip(" -.")
     tail = scene.text[organ.end :].lstrip()
-    label = lead.endswith(":") and len(lead.split()) <= _NEAR
-    return label or (len(lead.split()) <= 1 and tail[:1] in {",", ":"})
+    if lead.endswith(":"):
+        return lead.rstrip(" :").rsplit(" ", 1)[-1] in _SITE_LABELS
+    return len(lead.split()) <= 1 and tail[:1] in {",", ":"}
 
 
 def places(scene: Scene) -> Iterator[tuple[int, Mention]]:

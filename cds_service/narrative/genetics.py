@@ -40,6 +40,8 @@ def _succination(scene: Scene, hit: Hit) -> str | None:
 
 
 def _gene(scene: Scene, hit: Hit) -> str | None:  # noqa: PLR0911 - one line a meaning
+    if hit.value == "deficient":
+        return "fh-deficient"
     same = [one for one in scene.contents if one.clause == hit.clause]
     values = {one.value for one in same if one.kind == "genetic"}
     texts = {scene.text[one.start : one.end] for one in same}

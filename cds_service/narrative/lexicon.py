@@ -16,6 +16,7 @@ from typing import Final
 
 LANGUAGES: Final = ("en", "es", "de", "fr", "pt", "it", "nl")
 _TOKEN = re.compile(r"[a-z0-9]+")
+_PLAIN = re.compile(r"[a-z0-9]+")
 _NOT_WORD = r"(?![a-z0-9])"
 _BETWEEN = r"[ -]{1,3}"
 _GAP = r"(?:[a-z0-9]+[ -]{1,3}){0,2}"
@@ -50,6 +51,8 @@ class _Phrase:
     source: str
     language: str
     weak: bool
+    #: A later word without which the phrase cannot stand; "" where there is none.
+    need: str = ""
     pattern: re.Pattern[str] | None = None
 
     def match(self, text: str, start: int) -> int:
@@ -88,11 +91,12 @@ class Lexicon:
         Negations and other words that only change a phrase do not count.
         """
         exact, stems = self.exact, self.stems
-        for token in set(_TOKEN.findall(text)):
+        tokens = set(_TOKEN.findall(text))
+        for token in tokens:
             for phrase in chain(
                 exact.get(token, ()), stems.get(token[:5], ()), stems.get(token[:4], ())
             ):
-                if phrase.kind in SPEAKING:
+                if phrase.kind in SPEAKING and (not phrase.need or phrase.need in tokens):
                     return True
             if token[:1] in "lp" and token[:4] in _FUZZY_STARTS:
                 return True
@@ -252,7 +256,9 @@ def lexicon() -> Lexicon:
 
 
 def _phrase(kind: str, value: str, source: str, language: str) -> _Phrase:
-    return _Phrase(kind, value, source.removeprefix("!"), language, source.startswith("!"))
+    source, weak = source.removeprefix("!"), source.startswith("!")
+    need = next((word for word in source.split()[1:] if _PLAIN.fullmatch(word)), "")
+    return _Phrase(kind, value, source, language, weak, need)
 
 
 @cache

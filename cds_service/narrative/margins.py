@@ -13,6 +13,10 @@ _PATHOLOGY: Final = frozenset(
     {Section.DIAGNOSIS, Section.MICROSCOPY, Section.SYNOPTIC, Section.COMMENT, Section.ADDENDUM}
 )
 _NEAR_WORDS: Final = 8
+_OF: Final = frozenset({"of", "for", "from", "by", "de", "von", "da", "van"})
+_FROM = re.compile(
+    r"[ )]{1,2}(?:from|to|away|clear|off|of clearance|zum|von|vom|zur|du|de la|al|del|da|dal|tot|van)\b"
+)
 _CLINICAL = re.compile(
     r"(?:with|using|taking|mit|con|avec|com|met)(?: an?| einem| un| une| um| uma| een)?"
     r"(?: planned| clinical| surgical| initial| wide| measured| sicherheitsabstand(?: von)?| margen(?:es)? de| "
@@ -46,7 +50,7 @@ def _statuses(scene: Scene) -> Iterator[tuple[int, Mention]]:
             continue
         noun = _noun(scene, hit, nouns)
         if noun is None:
-            if negative and hit.value == "free" or hit.end - hit.start > len("uninvolved"):
+            if negative and _names_tumour(scene, hit):
                 yield from _no_residual(scene, hit)
             continue
         if hit.kind == "unknown":
@@ -62,6 +66,16 @@ def _statuses(scene: Scene) -> Iterator[tuple[int, Mention]]:
         for detail in _places(scene, noun, hit):
             yield hit.start, scene.mention("margin", value, status=status, detail=detail)
     yield from _denied_at(scene, nouns)
+
+
+def _names_tumour(scene: Scene, hit: Hit) -> bool:
+    """Tell whether a status itself names what is absent: "free of leiomyosarcoma"."""
+    words = scene.text[hit.start : hit.end].split()
+    spared = any(
+        one.kind == "layer" and one.segment == hit.segment and one.end <= hit.start
+        for one in scene.contents
+    )
+    return not spared and (hit.value == "free" or (len(words) > 2 and words[-2] in _OF))  # noqa: PLR2004
 
 
 def _noun(scene: Scene, hit: Hit, nouns: list[Hit]) -> Hit | None:
@@ -255,7 +269,7 @@ def _width(scene: Scene, measure: Measure) -> tuple[str | None, bool] | None:
         )
         if last is None or last.kind not in {"margin", "nearest"}:
             return None
-    elif _sized(here, measure):
+    elif not _FROM.match(scene.text, measure.end) and _sized(here, measure):
         return None
     if _is_clinical(scene, measure, here):
         return "clinical", False

@@ -83,7 +83,7 @@ _GRADE = re.compile(
     r"(?P<label>(?:fnclcc|french federation|grade|grado|grad|grau|graad|gradus|grading)"
     r"(?:[ ,:=(-]{1,4}(?:fnclcc|grade|score|grado|grad|grau|graad|overall|histologic(?:al)?|total|is|"
     r"french|nach|according to|selon|segun|secondo|volgens|tumou?r|de|of|g)){0,5})"
-    r"[ ,:=()-]{0,4}(?:g ?)?(?P<first>[123]|iii|ii|i)(?:(?: ?- ?| to )(?P<second>[123]|iii|ii|i))?(?![a-z0-9.,]\d?)"
+    r"[ ,:=()-]{0,4}(?:g ?)?(?P<first>[123]|iii|ii|i)(?:(?: ?- ?| to )(?P<second>[123]|iii|ii|i))?(?![a-z0-9]|[.,]\d)"
     r"(?:[ ]?(?:/|of|out of|de|von|sur|su|van)[ ]?(?P<scale>3|iii))?"
 )
 _FNCLCC_AFTER = re.compile(r"\bg(?:rade )?[ -]?(?P<first>[123])(?= ?[,(] ?fnclcc| fnclcc)")

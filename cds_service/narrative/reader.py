@@ -16,7 +16,7 @@ from cds_service.narrative.disease import (
 )
 from cds_service.narrative.fold import clean, fold
 from cds_service.narrative.genetics import hlrcc, leiomyomas
-from cds_service.narrative.lexicon import lexicon
+from cds_service.narrative.lexicon import SPEAKING, lexicon
 from cds_service.narrative.margins import margins
 from cds_service.narrative.measures import grade
 from cds_service.narrative.model import Mention, Reading
@@ -44,11 +44,12 @@ def read(text: str) -> Reading:
     if not words.concerns(folded):
         return _NOTHING
     language = words.language_of(folded)
-    scenes = [
-        scene(sentence, words.hits(sentence.text, language))
-        for sentence in sentences(text, words)
-        if words.concerns(sentence.text)
-    ]
+    scenes: list[Scene] = []
+    # A sentence that stands twice in one place says nothing new the second time.
+    for sentence in dict.fromkeys(sentences(text, words)):
+        hits = words.hits(sentence.text, language)
+        if any(hit.kind in SPEAKING for hit in hits):
+            scenes.append(scene(sentence, hits))
     context = _context(scenes, folded)
     mentions: dict[Mention, None] = {}
     for one in scenes:

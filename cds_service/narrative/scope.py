@@ -11,7 +11,8 @@ from cds_service.narrative.sections import Sentence
 MODIFIERS: Final = frozenset(
     "no denies denied doubts doubted versus past kin patient but intends ignore stop".split()
 )
-#: What a doubt or a negation can make doubtful: statements, not places or measures.
+_CHANGING: Final = frozenset("no denies denied doubts doubted past kin".split())
+#: What a list carries a doubt or a negation on to.
 _DIAGNOSES: Final = frozenset({"tumour", "mimic", "metastasis", "recurrence", "syndrome"})
 MAX_QUOTE: Final = 400
 _FORWARD_WORDS: Final = 12
@@ -52,6 +53,10 @@ class Scene:
 
     #: Phrases that are told as part of another ("no residual leiomyosarcoma").
     told: set[int] = field(default_factory=set)
+    kinds: frozenset[str] = frozenset()
+    _by_clause: dict[int, list[Hit]] = field(default_factory=dict)
+    _statuses: dict[int, Status] = field(default_factory=dict)
+    _leaning: dict[int, bool] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -60,6 +65,8 @@ class Scene:
 
     def of(self, *kinds: str) -> list[Hit]:
         """Return the phrases of these kinds that no rule has used up."""
+        if self.kinds.isdisjoint(kinds):
+            return []
         return [hit for hit in self.contents if hit.kind in kinds and id(hit) not in self.told]
 
     def tell(self, *hits: Hit) -> None:
@@ -95,13 +102,17 @@ class Scene:
 
     def status(self, hit: Hit) -> Status:
         """Return how a phrase stands."""
+        known = self._statuses.get(id(hit))
+        if known is None:
+            known = self._statuses[id(hit)] = self._status(hit)
+        return known
+
+    def _status(self, hit: Hit) -> Status:
         negated = doubted = history = False
         family = self.sentence.family
         negated_at = doubted_at = -1
-        for modifier in self.modifiers:
+        for modifier in self._by_clause.get(hit.clause, ()):
             kind = modifier.kind
-            if kind in {"stop", "ignore", "but", "intends", "versus", "patient"}:
-                continue
             before = modifier.end <= hit.start
             if kind == "kin":
                 if self._of_relative(modifier, hit):
@@ -222,6 +233,12 @@ class Scene:
         return listed and distance <= _BACKWARD_WORDS + 2
 
     def _leans_back(self, modifier: Hit) -> bool:
+        known = self._leaning.get(id(modifier))
+        if known is None:
+            known = self._leaning[id(modifier)] = self._stands_after(modifier)
+        return known
+
+    def _stands_after(self, modifier: Hit) -> bool:
         return any(
             one.end <= modifier.start
             and one.clause == modifier.clause
@@ -291,12 +308,17 @@ def scene(sentence: Sentence, hits: list[Hit]) -> Scene:
                 clause += 1
             index += 1
         hit.clause, hit.segment = clause, segment
-    return Scene(
+    whole = Scene(
         sentence,
         hits,
         contents=[hit for hit in hits if hit.kind not in MODIFIERS],
         modifiers=[hit for hit in hits if hit.kind in MODIFIERS],
     )
+    whole.kinds = frozenset(hit.kind for hit in whole.contents)
+    for modifier in whole.modifiers:
+        if modifier.kind in _CHANGING:
+            whole._by_clause.setdefault(modifier.clause, []).append(modifier)
+    return whole
 
 
 def _question(text: str, at: int) -> Hit | None:

@@ -10,7 +10,7 @@ from cds_service.narrative.lexicon import Lexicon
 from cds_service.narrative.model import Section
 
 #: Longer sentences are cut: what one phrase can reach stays bounded, and so does the time.
-MAX_SENTENCE: Final = 1500
+MAX_SENTENCE: Final = 600
 #: A line shorter than this is not taken for one that was wrapped.
 _NARROW: Final = 40
 
