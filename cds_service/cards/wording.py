@@ -1,7 +1,7 @@
 """From an advice to its sentences: summary and detail, in the guideline's words."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from cds_service.cards import text
 from cds_service.clinical.plan import Advice, Fact, Tumour, Window
@@ -68,21 +68,26 @@ class Wording:
     # --- Paragraphs ---
 
     def _source(self, parts: Iterable[Advice]) -> str:
-        ids = dict.fromkeys(
-            statement
-            for rule, depth in self._rules(parts)
-            for statement in rule.statements_for(depth)
-        )
-        statements = [self._guideline.statements[key] for key in ids]
+        statements = [self._guideline.statements[key] for key in self._statements(parts)]
         if not statements:
             return ""
         said = "; ".join(f"{item.text} ({item.id})" for item in statements)
         return self._line["source"].format(statements=said)
 
-    def _rules(self, parts: Iterable[Advice]) -> Iterator[tuple[Rule, str]]:
+    def _statements(self, parts: Iterable[Advice]) -> tuple[str, ...]:
+        return self._unique(parts, Rule.statements_for)
+
+    def _unique(
+        self, parts: Iterable[Advice], ids: Callable[[Rule, str], Iterable[str]]
+    ) -> tuple[str, ...]:
+        """Return the statement ids that the parts' rules give for their depths, each once."""
+        found: dict[str, None] = {}
         for part in parts:
             depth = part.tumour.depth if part.tumour else "unknown"
-            yield self._guideline.rules[part.rule], depth
+            for key in ids(self._guideline.rules[part.rule], depth):
+                if key not in part.left_out:
+                    found[key] = None
+        return tuple(found)
 
     def _of_part(self, part: Advice, *, several: bool) -> Iterator[str]:
         rule = self._guideline.rules[part.rule]
@@ -140,9 +145,7 @@ class Wording:
         return f"{label}{quote}{when} (*{text.escaped(fact.reference)}*)"
 
     def _mind(self, parts: Iterable[Advice]) -> str:
-        ids = dict.fromkeys(
-            key for rule, depth in self._rules(parts) for key in rule.caveats_for(depth)
-        )
+        ids = self._unique(parts, Rule.caveats_for)
         caveats = [self._guideline.statements[key].caveat for key in ids]
         said = ". ".join(dict.fromkeys(filter(None, caveats)))
         return self._line["mind"].format(caveats=said) if said else ""
@@ -153,9 +156,7 @@ class Wording:
 
     def _evidence(self, parts: Iterable[Advice]) -> str:
         keys = dict.fromkeys(
-            self._guideline.statements[statement].certainty
-            for rule, depth in self._rules(parts)
-            for statement in rule.statements_for(depth)
+            self._guideline.statements[key].certainty for key in self._statements(parts)
         )
         # Background statements say nothing of an intervention: a rated one speaks for the card.
         rated = [key for key in keys if key != "background"] or list(keys)

@@ -159,7 +159,10 @@ def _matching(chart: Chart, guideline: Guideline, match: str) -> tuple[Fact, ...
     if match == "immunosuppression":
         facts += [
             Fact(
-                p.reference, match, next(iter(p.code.texts), ""), p.performed.begun if p.performed else None
+                p.reference,
+                match,
+                next(iter(p.code.texts), ""),
+                p.performed.begun if p.performed else None,
             )
             for p in chart.procedures
             if words.says(*p.code.texts)

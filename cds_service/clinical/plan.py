@@ -97,6 +97,8 @@ class Advice:
     suggestions: tuple[str, ...] = ()
     #: Suggestion keys for which an order exists already, with the order's fact.
     ordered: tuple[tuple[str, Fact], ...] = ()
+    #: Statements of the rule that do not apply to this patient.
+    left_out: frozenset[str] = frozenset()
     #: Keys of added lines that are not in the source (pregnancy, immunosuppression).
     remarks: tuple[str, ...] = ()
 

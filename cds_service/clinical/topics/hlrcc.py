@@ -54,6 +54,7 @@ def _advice(
     suggestions: Iterable[str] = (),
     missing: Iterable[str] = (),
     remarks: Iterable[str] = (),
+    left_out: Iterable[str] = (),
     **values: object,
 ) -> Advice:
     row = setting.guideline.rules[rule]
@@ -70,6 +71,7 @@ def _advice(
         suggestions=offered,
         ordered=ordered,
         remarks=tuple(remarks),
+        left_out=frozenset(left_out),
     )
 
 
@@ -110,6 +112,8 @@ def _confirmed(setting: Setting, facts: tuple[Fact, ...]) -> Advice:
         suggestions=[item.examination.suggestion for item in due],
         missing=missing,
         remarks=remarks,
+        left_out={e.statement for e in setting.guideline.examinations.values()}
+        - {item.examination.statement for item in items},
         due=tuple(item.examination.name for item in due),
         next=tuple(_next(item, setting) for item in items if item not in due and item.due_from),
     )
