@@ -19,6 +19,7 @@ from cds_service.settings import Settings
 ENTRY = "/cds-services/cutaneous-leiomyosarcoma-problem-list-item-create"
 VIEW = "/cds-services/cutaneous-leiomyosarcoma-patient-view"
 CASE = Path(__file__).parents[1] / "fixtures/fhir/entered-dermal-margin-positive-reexcise"
+README = Path(__file__).parents[1] / "README.md"
 OPEN = "https://hapi.fhir.org/baseR4"
 OTHER = "https://fhir.example.org/r4"
 TOKEN = {
@@ -279,3 +280,13 @@ def test_any_element(shared: FlaskClient, data: st.DataObject, value: object) ->
         target = child
     target[key] = value
     assert shared.post(ENTRY, json=body).status_code in {200, 400, 412}
+
+
+def test_card_of_the_readme(whole: FlaskClient, entered: dict[str, Any]) -> None:
+    """The card that README.md shows is the card that the example request is answered with."""
+    card = whole.post(ENTRY, json=entered).json["cards"][0]
+    quoted = [line[1:] for line in README.read_text().splitlines() if line.startswith(">")]
+    shown = " ".join(" ".join(quoted).split())
+    texts = (card["summary"], *card["detail"].splitlines())
+    for text in (*texts, *(suggestion["label"] for suggestion in card["suggestions"])):
+        assert text in shown
