@@ -117,11 +117,14 @@ def judge(evidence: Evidence) -> tuple[Level, str] | None:
 def _elsewhere(evidence: Evidence) -> str:
     """Return why the lesion is not a primary of the skin, or ""."""
     words = evidence.name + evidence.place
-    if words.now("organ"):
+    to_skin = "metastasis-to-skin" in evidence.codes or "to-skin" in (
+        words + evidence.more
+    ).now("metastasis")
+    # "Metastatic leiomyosarcoma, consistent with uterine primary" doubts which primary only.
+    doubted_organ = to_skin and words.values("organ", Certainty.UNCERTAIN)
+    if words.now("organ") or doubted_organ:
         return ORGAN
-    if "metastasis-to-skin" in evidence.codes or "to-skin" in (words + evidence.more).now(
-        "metastasis"
-    ):
+    if to_skin:
         return TO_SKIN
     if "leiomyosarcoma-excluded" in evidence.codes:
         return ORGAN

@@ -53,6 +53,8 @@ class TumourRecords:
     observations: tuple[Observation, ...]
     operations: tuple[Operation, ...]
     not_done: tuple[Operation, ...]
+    #: Conditions that record a recurrence at the tumour's place without naming the tumour.
+    recurrences: tuple[Condition, ...] = ()
     #: Operations that may be of this tumour or of another.
     ambiguous: tuple[Operation, ...] = ()
 
@@ -128,8 +130,20 @@ class Attribution:
             observations=self._observations_of(lesion, conditions, reports),
             operations=operations,
             not_done=not_done,
+            recurrences=tuple(
+                c for c in self._chart.conditions if self._recurrence_of(c, lesion)
+            ),
             ambiguous=ambiguous,
         )
+
+    def _recurrence_of(self, condition: Condition, lesion: Lesion) -> bool:
+        if condition.reference in lesion.references:
+            return False
+        words = self._lens.words_of((condition.code,))
+        if condition.verification not in {None, "confirmed"} or words.now("mimic"):
+            return False
+        site = site_of(self._lens, condition.body_sites, *condition.code.texts)
+        return "recurrence" in self._lens.sets(condition.code) and self._alone(site, lesion)
 
     # --- Procedures ---
 

@@ -292,7 +292,7 @@ def _recurrences(
             found.append(
                 (Fact(observation.reference, "recurrence", words.quote("recurrence"), date), date)
             )
-    for condition in records.conditions:
+    for condition in (*records.conditions, *records.recurrences):
         words = lens.words_of((condition.code,)) + lens.words(*condition.notes)
         coded = "recurrence" in lens.sets(condition.code)
         if (
@@ -301,7 +301,7 @@ def _recurrences(
             or "local" in words.now("recurrence")
         ):
             date = condition.recorded or (condition.onset.start if condition.onset else None)
-            text = words.quote("recurrence") or condition.clinical_status or ""
+            text = words.quote("recurrence") or next(iter(condition.code.texts), "")
             fact = Fact(condition.reference, "recurrence", text, date)
             found.append((fact, _own_date(date, surgeries)))
     return found
