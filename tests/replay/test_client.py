@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 def bundle(*resources: Json, **urls: str) -> Json:
     """Return a Bundle of the resources, with the full URLs given by id."""
-    entries = [{"resource": each, "fullUrl": urls.get(each.get("id"))} for each in resources]
+    entries = [{"resource": each, "fullUrl": urls.get(each.get("id", ""))} for each in resources]
     return {"resourceType": "Bundle", "entry": entries}
 
 
