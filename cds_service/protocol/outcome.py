@@ -26,5 +26,5 @@ def _issue(error: ServiceError) -> dict[str, Any]:
     if error.where:
         named = error.where in error.message
         issue["diagnostics"] = error.message if named else f"{error.where}: {error.message}"
-        issue["expression"] = [error.where]
+        issue["expression"] = error.where.split(", ")
     return issue

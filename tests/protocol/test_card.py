@@ -234,6 +234,7 @@ def test_delete_action() -> None:
     "change",
     [
         {"resourceType": None},
+        {"resourceType": 5},
         {"resourceType": "Order"},
         {"status": "drafty"},
         {"subject": None},

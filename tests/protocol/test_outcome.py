@@ -28,6 +28,13 @@ def test_without_place() -> None:
     assert issue == {"severity": "fatal", "code": "exception", "details": {"text": "It failed."}}
 
 
+def test_several_places() -> None:
+    """Places that one problem has in common are each an expression."""
+    error = errors.PreconditionFailed("Cannot be had.", where="prefetch.a, prefetch.b")
+    (issue,) = operation_outcome(error)["issue"]
+    assert issue["expression"] == ["prefetch.a", "prefetch.b"]
+
+
 def test_several_problems() -> None:
     """An invalid request has one issue for each field."""
     problems = tuple(errors.BadRequest(f"{name} is wrong.", where=name) for name in ("a", "b"))
