@@ -14,7 +14,8 @@ _TISSUES: Final = frozenset(_DEPTH)
 _LINK = re.compile(
     r"[ ,:()-]{0,3}(?:(?:of|in|within|involving|the|is|type|and|or|superficial|deep|reticular|"
     r"papillary|focal|focally|mid|de|del|la|el|en|der|des|die|im|in|du|le|l|d|dans|da|do|na|no|"
-    r"della|del|nel|nella|van|het|tipo|typ|variant|variante|primary|tissue|fat|depth)[ ,:()-]{1,3})"
+    r"della|del|nel|nella|van|het|tipo|typ|variant|variante|primary|tissue|fat|depth|siege|localisation|location|localizacion|sede|gelegen|"
+    r"located|situated|level|based)[ ,:()-]{1,3})"
     r"{0,5}"
 )
 _ADJECTIVE_LINK = re.compile(
@@ -28,7 +29,12 @@ _LIST_LINK = re.compile(
     r"focally|focal|minimally|partly|also|both|deep|underlying|la|el|de|die|das|le|l|d|il|het|van|"
     r"up|not|nor|in|through|deeper|upper|adjacent)[ ,/-]{1,3}){0,5}"
 )
+_AND = re.compile(r"(?:^| )(?:and|und|y|et|e|en)(?: |$)|[/&+]")
+_IN = re.compile(
+    r" (?:in|within|of|im|in der|en|en el|en la|dans le|dans l|na|no|nel|nella|in de) (?:the )?"
+)
 _AFTER_LABEL = re.compile(r"(?: \([a-z0-9 ,]{1,20}\))? ?(?:[:=-]|(?:is|involved|are|ist)\b)")
+_UNDECIDED: Final = frozenset({"spindle-cell-neoplasm", "smooth-muscle-neoplasm"})
 _SUBCUTIS_ALONE: Final = frozenset({"subcutis"})
 
 
@@ -54,6 +60,7 @@ def _stated(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
     yield from _by_status(scene, layers)
     yield from _by_adjective(scene, layers)
     yield from _by_place(scene, layers)
+    yield from _by_position(scene, layers)
 
 
 def _by_label(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
@@ -151,7 +158,7 @@ def _of_tumour(scene: Scene, cue: Hit) -> bool:
 
 
 _SPARED = re.compile(
-    r"[ ,:(]{0,3}(?:(?:is|are|appears?|remains?|tissue|fat|ist|sind|es|est|e|[a-z]{1,12})[ :]){0,2}"
+    r"[ ,:(]{0,3}(?:(?:is|are|appears?|remains?|tissue|fat|ist|sind|es|est|e|liegt|bleibt|reste|appears|fett)[ :]){0,3}"
     r"(?:un-?involved|not (?:involved|affected|infiltrated|invaded)|free|spared|clear|negative|"
     r"unaffected|intact|uninfiltrated|tumou?r-? ?free|nicht (?:infiltriert|befallen|betroffen)|"
     r"tumorfrei|frei|libre|libera|livre|indenne|respetad[oa]|respecte|vrij|niet betrokken|"
@@ -213,13 +220,15 @@ def _by_place(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
                 "within",
                 "lesion",
                 "gradeword",
+                "grade",
             }:
                 break
             gap = scene.between(end, hit)
             if hit.kind == "layer":
                 if not (_LINK.fullmatch(gap) or _LIST_LINK.fullmatch(gap)):
                     break
-                skin = skin or (hit.value == "skin" and bool(row or _joined(scene, hit)))
+                paired = end.kind == "layer" and _AND.search(gap) is not None
+                skin = skin or (hit.value == "skin" and (paired or _joined(scene, hit)))
                 if hit in layers:
                     row.append(hit)
             elif len(gap.split()) > 4:  # noqa: PLR2004
@@ -228,6 +237,16 @@ def _by_place(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
         if not skin:
             for hit in row:
                 yield hit, scene.status(tumour)
+
+
+def _by_position(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
+    """Read "a spindle cell tumour in the dermis"."""
+    for lesion in scene.of("lesion", "mimic"):
+        if lesion.kind == "mimic" and lesion.value not in _UNDECIDED:
+            continue
+        for hit in layers:
+            if hit.start >= lesion.end and _IN.fullmatch(scene.between(lesion, hit)):
+                yield hit, scene.status(lesion)
 
 
 def _joined(scene: Scene, skin: Hit) -> bool:

@@ -183,8 +183,9 @@ def organs(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]:
     hits = scene.of("organ")
     for hit in hits:
         status = scene.status(hit)
-        if any(one.kind == "mimic" and one.clause == hit.clause for one in scene.contents):
-            continue
+        same = {one.kind for one in scene.contents if one.clause == hit.clause}
+        if "mimic" in same or ("metastasis" in same and hit.value in {"viscera", "bone"}):
+            continue  # the organ of the other lesion, or where the tumour has spread to
         if (
             not context.tumour
             or status.certainty is Certainty.NEGATED

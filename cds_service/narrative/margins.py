@@ -13,6 +13,7 @@ _PATHOLOGY: Final = frozenset(
     {Section.DIAGNOSIS, Section.MICROSCOPY, Section.SYNOPTIC, Section.COMMENT, Section.ADDENDUM}
 )
 _NEAR_WORDS: Final = 8
+_CLOSE: Final = 12
 _OF: Final = frozenset({"of", "for", "from", "by", "de", "von", "da", "van"})
 _FROM = re.compile(
     r"[ )]{1,2}(?:from|to|away|clear|off|of clearance|zum|von|vom|zur|du|de la|al|del|da|dal|tot|van)\b"
@@ -248,11 +249,12 @@ def _width(scene: Scene, measure: Measure) -> tuple[str | None, bool] | None:
         for one in scene.contents
         if one.kind in {"clear", "involved"} and one.value == "complete"
     ]
-    if not nouns and not cues and not statuses:
+    if scene.kinds.isdisjoint({"margin", "nearest", "clinical"}) and not statuses:
         return None
     segment, clause = _place_of(scene, measure.start)
     here = [one for one in scene.contents if one.segment == segment]
     near = [one for one in here if one.kind in {"margin", "nearest"} or one in statuses]
+    near += [one for one in here if one.kind == "clinical" and "margin" in scene.text]
     if not near:
         before = [
             one
@@ -264,10 +266,11 @@ def _width(scene: Scene, measure: Measure) -> tuple[str | None, bool] | None:
                 one
                 for one in reversed(before)
                 if one.kind in {"margin", "nearest", "tumour", "lesion", "lump", "sizeword"}
+                or one in statuses
             ),
             None,
         )
-        if last is None or last.kind not in {"margin", "nearest"}:
+        if last is None or (last.kind not in {"margin", "nearest"} and last not in statuses):
             return None
     elif not _FROM.match(scene.text, measure.end) and _sized(here, measure):
         return None
@@ -278,14 +281,16 @@ def _width(scene: Scene, measure: Measure) -> tuple[str | None, bool] | None:
         places = [
             one for one in scene.contents if one.kind == "place" and one.segment == segment - 1
         ]
-    closest = min(
-        places,
-        key=lambda one: min(abs(one.start - measure.end), abs(measure.start - one.end)),
-        default=None,
-    )
+    closest = min(places, key=lambda one: _apart(one, measure), default=None)
+    if closest and len({one.value for one in places}) > 1 and _apart(closest, measure) > _CLOSE:
+        closest = None
     status = any(_is_status(one) for one in scene.contents if one.clause == clause)
     unmet = not status and bool(cues or closest)
     return (closest.value if closest else None), unmet
+
+
+def _apart(hit: Hit, measure: Measure) -> int:
+    return min(abs(hit.start - measure.end), abs(measure.start - hit.end))
 
 
 def _place_of(scene: Scene, start: int) -> tuple[int, int]:

@@ -145,12 +145,23 @@ def size(scene: Scene, measure: Measure) -> bool:
             hit.kind
             for hit in reversed(before)
             if hit.kind
-            in {"tumour", "lesion", "lump", "specimenword", "margin", "procedure", "sizeword"}
+            in {
+                "tumour",
+                "lesion",
+                "lump",
+                "specimenword",
+                "margin",
+                "procedure",
+                "depthlabel",
+                "sizeword",
+            }
         ),
         "",
     )
     if scene.sentence.section is Section.GROSS or specimen:
         return nearest in {"tumour", "lesion", "lump"} or (nearest == "sizeword" and named)
+    if nearest == "depthlabel":
+        return False
     return named or nearest in {"tumour", "lesion", "lump", "sizeword"}
 
 

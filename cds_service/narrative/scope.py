@@ -170,6 +170,11 @@ class Scene:
         plain = modifier.kind == "no"
         if hit.word - modifier.last_word > (_PLAIN_WORDS if plain else _FORWARD_WORDS):
             return self._chained(modifier, hit)
+        if modifier.value == "first" and any(
+            modifier.end <= one.start < hit.start and one.kind in _DIAGNOSES
+            for one in self.contents
+        ):
+            return False
         if modifier.segment != hit.segment:
             return self._chained(modifier, hit)
         for other in self.modifiers:

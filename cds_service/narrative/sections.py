@@ -155,6 +155,8 @@ def _read_sentence(
         if heading is None:
             break
         name, end = heading
+        if place.section is Section.SYNOPTIC and name in {"other", "gross"}:
+            break  # "Procedure:" and "Specimen:" are fields of a synoptic report
         _enter(name, place)
         shown, text = shown[end:], text[end:]
     _keep(shown, text, place, found)
@@ -166,7 +168,8 @@ def _enter(name: str, place: _Place) -> None:
     if name == "family":
         place.section = Section.CLINICAL
     elif name == "other":
-        place.section = Section.BODY
+        if place.section in {Section.CLINICAL, Section.GROSS}:
+            place.section = Section.BODY
     else:
         place.section = Section(name)
 
