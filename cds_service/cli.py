@@ -60,7 +60,7 @@ def serve(host: str, port: int, workers: int) -> None:
     _refuse_unauthenticated(settings)
     if settings.today:
         _warn(f"CDS_TODAY: every due date is judged as if today were {settings.today}.")
-    if settings.public_url is None and host != _LOOPBACK:
+    if settings.public_url is None and host not in {_LOOPBACK, "localhost", "::1"}:
         _warn("CDS_PUBLIC_URL is not set: the links on cards will not work for other machines.")
     _run(settings, host=host, port=port, workers=workers)
 

@@ -5,7 +5,12 @@ from typing import Any
 import orjson
 from flask import Request, Response
 
-from cds_service.errors import BadRequest, ServiceError, UnsupportedMediaType
+from cds_service.errors import (
+    BadRequest,
+    PayloadTooLarge,
+    ServiceError,
+    UnsupportedMediaType,
+)
 from cds_service.protocol.outcome import operation_outcome
 
 JSON_TYPE = "application/json; charset=utf-8"
@@ -39,7 +44,7 @@ def json_body(request: Request) -> dict[str, Any]:
     :class:`UnsupportedMediaType` or :class:`BadRequest`.
     """
     _check_headers(request)
-    raw = request.get_data(cache=False).removeprefix(_BOM)
+    raw = _read(request).removeprefix(_BOM)
     if not raw.strip():
         raise BadRequest("The body is empty: send the hook request as a JSON object.")
     try:
@@ -55,6 +60,15 @@ def json_body(request: Request) -> dict[str, Any]:
     if _depth_exceeds(body, _DEPTH):
         raise BadRequest(f"The JSON is nested more than {_DEPTH} levels deep.", code="too-costly")
     return body
+
+
+def _read(request: Request) -> bytes:
+    raw = request.get_data(cache=False)
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(raw) >= limit:
+        # A body in chunks says no length beforehand, and is cut at the limit.
+        raise PayloadTooLarge("The body is larger than this service reads.")
+    return raw
 
 
 def _depth_exceeds(value: object, limit: int) -> bool:

@@ -64,7 +64,8 @@ def _http_error(error: HTTPException) -> Response:
 def _unexpected(error: Exception) -> Response:
     # The message and the frames' values may hold patient data: type and place only.
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown place"
+    own = [frame for frame in frames if __package__.partition(".")[0] in frame.filename]
+    place = ", ".join(f"{frame.filename}:{frame.lineno}" for frame in (own or frames)[-2:])
     _log.error("unexpected %s at %s", type(error).__name__, place)
     return error_response(
         errors.ServiceError("The service failed. This is its own mistake, not the request's.")

@@ -1,6 +1,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +82,16 @@ def test_entries(hook: str, version: str) -> None:
         "encounters",
     ]
     assert all(entry[name] for name in ("title", "description", "usageRequirements"))
+
+
+def test_documentation() -> None:
+    """docs/integrate.md names every service and every prefetch template."""
+    page = (Path(__file__).parents[2] / "docs" / "integrate.md").read_text(encoding="utf-8")
+    for service in hooks.services():
+        assert f"POST /cds-services/{service.id}" in page
+        for key, template in service.prefetch.items():
+            required = "yes" if key in service.required else ""
+            assert f"| `{key}` | `{template}` | {required}".rstrip() in page
 
 
 def test_templates_are_linted() -> None:

@@ -1,3 +1,4 @@
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -225,6 +226,19 @@ def test_too_large(client: FlaskClient, problem_of: Problem) -> None:
     """#1.10: a body over the limit is a 413."""
     response = client.post(url(), data=b" " * 100_001, content_type=JSON)
     assert response.status_code == 413
+    assert problem_of(response)["code"] == "too-long"
+
+
+def test_too_large_in_chunks(
+    client: FlaskClient, view: dict[str, Any], problem_of: Problem
+) -> None:
+    """#1.10: a body without a length is a 413, too, once it is over the limit."""
+    chunked = {"wsgi.input_terminated": True}
+    headers = {"Content-Type": JSON, "Transfer-Encoding": "chunked"}
+    for length, status in ((0, 200), (100_001, 413)):
+        body = io.BytesIO(orjson.dumps(view) + b" " * length)
+        response = client.post(url(), input_stream=body, headers=headers, environ_overrides=chunked)
+        assert response.status_code == status
     assert problem_of(response)["code"] == "too-long"
 
 
