@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -11,6 +12,7 @@ from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from cds_service import errors
 from cds_service.web.messages import error_response
 
+_PACKAGE = str(Path(__file__).parents[1])
 _log = logging.getLogger(__name__)
 
 _BY_STATUS: dict[int, errors.ServiceError] = {
@@ -64,9 +66,11 @@ def _http_error(error: HTTPException) -> Response:
 def _unexpected(error: Exception) -> Response:
     # The message and the frames' values may hold patient data: type and place only.
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if __package__.partition(".")[0] in frame.filename]
-    place = ", ".join(f"{frame.filename}:{frame.lineno}" for frame in (own or frames)[-2:])
-    _log.error("unexpected %s at %s", type(error).__name__, place)
+    own = [frame for frame in frames if frame.filename.startswith(_PACKAGE)]
+    places = dict.fromkeys(
+        f"{frame.filename}:{frame.lineno}" for frame in (*own[-1:], *frames[-1:])
+    )
+    _log.error("unexpected %s at %s", type(error).__name__, ", ".join(places))
     return error_response(
         errors.ServiceError("The service failed. This is its own mistake, not the request's.")
     )
