@@ -117,9 +117,9 @@ def judge(evidence: Evidence) -> tuple[Level, str] | None:
 def _elsewhere(evidence: Evidence) -> str:
     """Return why the lesion is not a primary of the skin, or ""."""
     words = evidence.name + evidence.place
-    to_skin = "metastasis-to-skin" in evidence.codes or "to-skin" in (
-        words + evidence.more
-    ).now("metastasis")
+    to_skin = "metastasis-to-skin" in evidence.codes or "to-skin" in (words + evidence.more).now(
+        "metastasis"
+    )
     # "Metastatic leiomyosarcoma, consistent with uterine primary" doubts which primary only.
     doubted_organ = to_skin and words.values("organ", Certainty.UNCERTAIN)
     if words.now("organ") or doubted_organ:

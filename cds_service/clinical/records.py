@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dateutil.relativedelta import relativedelta
 
-from cds_service.clinical.claims import Claim, parts
+from cds_service.clinical.claims import DEEP, Claim, parts
 from cds_service.clinical.lens import Lens, Words
 from cds_service.clinical.lesions import Lesion
 from cds_service.clinical.reports import Entry, Reports
@@ -130,9 +130,7 @@ class Attribution:
             observations=self._observations_of(lesion, conditions, reports),
             operations=operations,
             not_done=not_done,
-            recurrences=tuple(
-                c for c in self._chart.conditions if self._recurrence_of(c, lesion)
-            ),
+            recurrences=tuple(c for c in self._chart.conditions if self._recurrence_of(c, lesion)),
             ambiguous=ambiguous,
         )
 
@@ -237,7 +235,9 @@ class Attribution:
 
     def _report_fits(self, entry: Entry, lesion: Lesion) -> bool:
         words = entry.words
-        if any(claim.level == "excluded" for claim in entry.claims):
+        # A report that places the tumour below the subcutis contradicts its depth; one that
+        # places it in another organ is of another tumour.
+        if any(claim.level == "excluded" and claim.reason != DEEP for claim in entry.claims):
             return False
         if not words.values("tumour") and (words.now("mimic") or words.now("organ")):
             return False

@@ -207,6 +207,8 @@ def _with_margin(surgery: Surgery, margin: Margin) -> Surgery:
     return replace(
         _merged(surgery, _as_surgery(margin)),
         kind=kind,
+        # A procedure without a date is dated by its report.
+        date=surgery.date or (margin.date if margin.excision else None),
         references=surgery.references | margin.ties,
     )
 

@@ -42,11 +42,16 @@ def advise(case: Case) -> Advice:
             remarks=remarks,
             asked=("depth", *missing),
         )
-    if not _histology(case):
+    if not established(case):
         return case.advise(
             "diagnosis.no-histology", facts=facts, missing=("histology", *missing), remarks=remarks
         )
     return case.advise("diagnosis.established")
+
+
+def established(case: Case) -> bool:
+    """Return whether depth and histology are in the record: there is nothing to say."""
+    return not case.depth_unclear and _histology(case)
 
 
 def _histology(case: Case) -> bool:

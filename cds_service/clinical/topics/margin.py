@@ -3,6 +3,7 @@
 from cds_service.clinical.case import Case
 from cds_service.clinical.plan import Advice, Fact
 from cds_service.clinical.records import Operation
+from cds_service.clinical.topics import diagnosis
 from cds_service.clinical.treatment import Surgery
 
 MM_PER_CM = 10
@@ -16,10 +17,11 @@ def advise(case: Case) -> Advice:
         return case.advise("margin.metastatic")
     if case.history_only:
         return case.advise("margin.history-only")
+    # The line stands once: here, where the diagnosis card is silent.
+    facts = case.setting.immunosuppression if diagnosis.established(case) else ()
+    remarks = ("immunosuppression",) if facts else ()
     if last and last.margin == "positive":
-        return _positive(case, last)
-    remarks = ("immunosuppression",) if _immunosuppressed_here(case) else ()
-    facts = case.setting.immunosuppression if remarks else ()
+        return _positive(case, last, facts, remarks)
     if case.depth_unclear:
         surgery = (*last.facts, *last.margin_facts) if last else ()
         return case.advise(
@@ -34,12 +36,9 @@ def advise(case: Case) -> Advice:
     return _judged(case, last, facts, remarks)
 
 
-def _immunosuppressed_here(case: Case) -> bool:
-    """Return whether the line stands on the margin card: the diagnosis card is silent then."""
-    return bool(case.setting.immunosuppression) and not case.depth_unclear
-
-
-def _positive(case: Case, last: Surgery) -> Advice:
+def _positive(
+    case: Case, last: Surgery, facts: tuple[Fact, ...], remarks: tuple[str, ...]
+) -> Advice:
     other = {"deep": "peripheral", "peripheral": "deep"}.get(last.which or "")
     missing = [f"{other}-margin"] if other and other not in last.named else []
     if case.depth_unclear:
@@ -47,8 +46,9 @@ def _positive(case: Case, last: Surgery) -> Advice:
     date = next((fact.date for fact in last.margin_facts if fact.date), None)
     return case.advise(
         "margin.positive",
-        facts=(*last.facts, *last.margin_facts, *case.depth_facts),
+        facts=(*last.facts, *last.margin_facts, *case.depth_facts, *facts),
         missing=missing,
+        remarks=remarks,
         since=last.date.last if last.date else None,
         which=last.which,
         on_date=last.date or date,
