@@ -32,6 +32,8 @@ _LIST_LINK = re.compile(
 _AND = re.compile(r"(?:^| )(?:and|und|y|et|e|en)(?: |$)|[/&+]")
 _IN = re.compile(
     r" (?:in|within|of|im|in der|en|en el|en la|dans le|dans l|na|no|nel|nella|in de) (?:the )?"
+    r"|(?: (?:is|are|was|appears|seems|entirely|purely|predominantly|mainly|mostly|wholly|located|"
+    r"situated|lies|exclusively|ist|es|est|uberwiegend|rein|superficial|deep))+ "
 )
 _AFTER_LABEL = re.compile(r"(?: \([a-z0-9 ,]{1,20}\))? ?(?:[:=-]|(?:is|involved|are|ist)\b)")
 _UNDECIDED: Final = frozenset({"spindle-cell-neoplasm", "smooth-muscle-neoplasm"})
@@ -46,7 +48,7 @@ def depth(scene: Scene) -> Iterator[tuple[int, Mention]]:
     used: set[int] = set()
     for hit, status in _stated(scene, layers):
         if id(hit) in used:
-            continue
+            continue  # the first, most explicit way of saying it decides
         used.add(id(hit))
         yield hit.start, scene.mention("depth", _DEPTH[hit.value], status=status)
         if status.certainty is Certainty.NEGATED and hit.value in _SUBCUTIS_ALONE:
@@ -56,8 +58,8 @@ def depth(scene: Scene) -> Iterator[tuple[int, Mention]]:
 
 def _stated(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
     yield from _by_label(scene, layers)
-    yield from _by_cue(scene, layers)
     yield from _by_status(scene, layers)
+    yield from _by_cue(scene, layers)
     yield from _by_adjective(scene, layers)
     yield from _by_place(scene, layers)
     yield from _by_position(scene, layers)
@@ -93,12 +95,14 @@ def _by_cue(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
             continue
         found = _objects(scene, cue, layers, limit)
         status = scene.status(cue)
+        if cue.value == "not":
+            status = replace(status, certainty=Certainty.NEGATED)
         tumours = [hit for hit in scene.of("tumour") if hit.end <= cue.start]
         if status.certainty is Certainty.UNCERTAIN and tumours and not _doubts_after(scene, cue):
             # "consistent with leiomyosarcoma involving the dermis" doubts the name alone.
             status = replace(status, certainty=Certainty.ASSERTED)
         if not found and cue.kind == "reach":
-            found = _before(scene, cue, layers)
+            found = _before(cue, layers)
         for hit in found:
             yield hit, status
 
@@ -119,7 +123,7 @@ def _objects(scene: Scene, cue: Hit, layers: list[Hit], limit: int) -> list[Hit]
     for hit in scene.contents:
         if hit.start < cue.end:
             continue
-        if hit.start >= limit or hit.clause != cue.clause or hit.word - end.last_word > 6:  # noqa: PLR2004
+        if hit.start >= limit or hit.clause != cue.clause or hit.word - end.last_word > 6:  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
             break
         if hit.kind == "layer":
             if found and not _LIST_LINK.fullmatch(scene.between(end, hit)):
@@ -136,7 +140,7 @@ def _objects(scene: Scene, cue: Hit, layers: list[Hit], limit: int) -> list[Hit]
     return found
 
 
-def _before(scene: Scene, cue: Hit, layers: list[Hit]) -> list[Hit]:
+def _before(cue: Hit, layers: list[Hit]) -> list[Hit]:
     """Read "superficial subcutaneous extension", where the tissue stands first."""
     for hit in reversed(layers):
         if hit.end <= cue.start:
@@ -158,11 +162,14 @@ def _of_tumour(scene: Scene, cue: Hit) -> bool:
 
 
 _SPARED = re.compile(
-    r"[ ,:(]{0,3}(?:(?:is|are|appears?|remains?|tissue|fat|ist|sind|es|est|e|liegt|bleibt|reste|appears|fett)[ :]){0,3}"
+    r"[ ,:(]{0,3}(?:(?:is|are|appears?|remains?|tissue|fat|ist|sind|es|est|e|"
+    r"liegt|bleibt|reste|fett)[ :]){0,3}"
     r"(?:un-?involved|not (?:involved|affected|infiltrated|invaded)|free|spared|clear|negative|"
     r"unaffected|intact|uninfiltrated|tumou?r-? ?free|nicht (?:infiltriert|befallen|betroffen)|"
     r"tumorfrei|frei|libre|libera|livre|indenne|respetad[oa]|respecte|vrij|niet betrokken|"
-    r"no (?:infiltrad[oa]|afectad[oa]|comprometid[oa])|non (?:infiltrat[oa]|infiltree?|interessat[oa]"
+    r"(?<=: )(?:no|none|absent|nein|non|nao|nee|nil)(?= ?[.;,)]| ?$)|"
+    r"no (?:infiltrad[oa]|afectad[oa]|comprometid[oa])|"
+    r"non (?:infiltrat[oa]|infiltree?|interessat[oa]"
     r"|atteinte?)|nao (?:infiltrad[oa]|comprometid[oa]))\b"
 )
 _TAKEN = re.compile(
@@ -201,7 +208,7 @@ def _by_adjective(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status
             end = hit
 
 
-def _by_place(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
+def _by_place(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:  # noqa: C901 - one branch a case
     """Read "leiomyosarcoma of dermis", "leiomyosarcoma, left thigh, subcutaneous"."""
     for tumour in scene.of("tumour"):
         if scene.status(tumour).certainty is Certainty.NEGATED:
@@ -231,17 +238,18 @@ def _by_place(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
                 skin = skin or (hit.value == "skin" and (paired or _joined(scene, hit)))
                 if hit in layers:
                     row.append(hit)
-            elif len(gap.split()) > 4:  # noqa: PLR2004
+            elif len(gap.split()) > 4:  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
                 break
             end = hit
         if not skin:
             for hit in row:
-                yield hit, scene.status(tumour)
+                if scene.status(hit).certainty is not Certainty.NEGATED:
+                    yield hit, scene.status(tumour)
 
 
 def _by_position(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
     """Read "a spindle cell tumour in the dermis"."""
-    for lesion in scene.of("lesion", "mimic"):
+    for lesion in scene.of("tumour", "lesion", "mimic"):
         if lesion.kind == "mimic" and lesion.value not in _UNDECIDED:
             continue
         for hit in layers:

@@ -1,5 +1,6 @@
 """The tumour itself, its mimics and sites, its recurrence, spread and treatment."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -126,9 +127,11 @@ def _metastases(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]
         yield hit.start, scene.mention("metastasis", value, status=status)
 
 
-def _where(scene: Scene, hit: Hit, context: Context) -> str:
+def _where(scene: Scene, hit: Hit, context: Context) -> str:  # noqa: C901, PLR0911 - one branch a case
     """Return where a metastasis is: a node, this very skin lesion, or elsewhere."""
     same = [one for one in scene.contents if one.clause == hit.clause]
+    if scene.text[hit.start : hit.end].startswith("distant"):
+        return "distant"
     if any(one.kind == "node" and abs(one.word - hit.word) <= 2 * _NEAR for one in same):
         return "nodal"
     before = [one for one in same if one.end <= hit.start]
@@ -148,7 +151,9 @@ def _where(scene: Scene, hit: Hit, context: Context) -> str:
                 one.kind == "layer" or not tumour_between or "to" in words or "involving" in words
             ):
                 return "to-skin"
-            if "of" in words and one.kind == "layer" and not tumour_between and noun:
+            next_after = after[after.index(one) + 1 :]
+            names = bool(next_after) and next_after[0].kind == "tumour"
+            if "of" in words and one.kind == "layer" and noun and not (tumour_between or names):
                 return "to-skin"
         if one.kind == "organ" and not context.primary_elsewhere:
             break
@@ -196,12 +201,53 @@ def organs(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]:
 
 
 _SITE_LABELS: Final = frozenset(
-    "site location primary specimen organ origin topography lokalisation localizacion sitio "
-    "localisation siege localizacao sede lokalisatie procedure".split()
+    [
+        "site",
+        "location",
+        "primary",
+        "specimen",
+        "organ",
+        "origin",
+        "topography",
+        "lokalisation",
+        "localizacion",
+        "sitio",
+        "localisation",
+        "siege",
+        "localizacao",
+        "sede",
+        "lokalisatie",
+        "procedure",
+    ]
 )
 _TIES: Final = frozenset(
-    "of in from arising the primary origin wall within at involving de del della van der des du "
-    "dell da do la el le uteri".split()
+    [
+        "of",
+        "in",
+        "from",
+        "arising",
+        "the",
+        "primary",
+        "origin",
+        "wall",
+        "within",
+        "at",
+        "involving",
+        "de",
+        "del",
+        "della",
+        "van",
+        "der",
+        "des",
+        "du",
+        "dell",
+        "da",
+        "do",
+        "la",
+        "el",
+        "le",
+        "uteri",
+    ]
 )
 
 
@@ -223,7 +269,7 @@ def _tied(scene: Scene, organ: Hit) -> bool:
                 if organ.end <= one.start < tumour.start
                 and one.kind in {"mimic", "procedure", "metastasis", "layer"}
             ]
-            if len(words) <= 3 and not between and "," not in scene.between(organ, tumour):  # noqa: PLR2004
+            if len(words) <= 3 and not between and "," not in scene.between(organ, tumour):  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
                 return True
         else:
             words = scene.between(tumour, organ).replace(",", " ").replace("(", " ").split()
@@ -233,7 +279,7 @@ def _tied(scene: Scene, organ: Hit) -> bool:
                 if tumour.end <= one.start < organ.start
                 and one.kind in {"mimic", "procedure", "recurrence", "reach"}
             ]
-            if not between and len(words) <= 5 and (not words or _TIES.intersection(words)):  # noqa: PLR2004
+            if not between and len(words) <= 5 and (not words or _TIES.intersection(words)):  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
                 return True
     return any(
         one.kind in {"primary", "metastasis"}
@@ -272,12 +318,31 @@ def treatments(scene: Scene) -> Iterator[tuple[int, Mention]]:
         status = scene.status(hit)
         intended = scene.intended(hit)
         certainty = Certainty.ASSERTED
-        if intended == "declined" or status.certainty is Certainty.NEGATED:
+        if intended == "declined" or _not_done(scene, hit):
             certainty = Certainty.NEGATED
         elif intended:
             certainty = Certainty.UNCERTAIN
         status = Status(certainty, status.history, status.family)
         yield hit.start, scene.mention("procedure", hit.value, status=status)
+
+
+_NOT_DONE = re.compile(
+    r" (?:was |is |has |been |therapy |not been ){0,3}(?:not (?:been )?(?:given|done|performed|"
+    r"received|indicated|required|planned|undertaken|recommended|needed|carried out)|omitted|"
+    r"nicht (?:durchgefuhrt|erfolgt|indiziert)|no realizada|"
+    r"non (?:realisee?|eseguita)|niet verricht)"
+)
+_NONE_BEFORE = re.compile(
+    r"(?:^|[ (,;:])(?:no|not|without|never had|never received|kein[a-z]{0,2}|ohne|sin|"
+    r"pas d[e ]|sans|"
+    r"sem|senza|geen|zonder)(?: (?:further|adjuvant|additional|prior|previous|postoperative|wide|"
+    r"local|other|adjuvante?|any|received|undergone))* $"
+)
+
+
+def _not_done(scene: Scene, hit: Hit) -> bool:
+    before = scene.text[max(0, hit.start - 60) : hit.start]
+    return bool(_NONE_BEFORE.search(before) or _NOT_DONE.match(scene.text, hit.end))
 
 
 def followups(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]:

@@ -12,18 +12,18 @@ _TAG = re.compile(
 _BLOCK = re.compile(r"<(?:/?(?:p|div|li|tr|table|h[1-6]|pre|br))\b", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
 _SPECIAL = {
-    **dict.fromkeys("‐‑‒–—―−", "-"),
-    **dict.fromkeys("’‘ʼ`´'", " "),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+    **dict.fromkeys("\u2019\u2018\u02bc`\u00b4'", " "),
     "ß": "s",
     "ø": "o",
     "æ": "a",
     "œ": "o",
     "ł": "l",
     "đ": "d",
-    "ı": "i",
+    "\u0131": "i",
     "⩾": "≥",
     "⩽": "≤",
-    "×": "x",
+    "\u00d7": "x",
     "□": "☐",
     "▢": "☐",
     "❑": "☐",

@@ -39,7 +39,7 @@ def _succination(scene: Scene, hit: Hit) -> str | None:
     return "fh-deficient" if words & {"positive", "positivity", "positive for"} else None
 
 
-def _gene(scene: Scene, hit: Hit) -> str | None:  # noqa: PLR0911 - one line a meaning
+def _gene(scene: Scene, hit: Hit) -> str | None:  # noqa: PLR0911 - each return is one case
     if hit.value == "deficient":
         return "fh-deficient"
     same = [one for one in scene.contents if one.clause == hit.clause]

@@ -109,7 +109,7 @@ class Lexicon:
         for count, match in enumerate(_TOKEN.finditer(text)):
             for language in known.get(match[0], ()):
                 scores[language] += 1
-            if count > 400:  # noqa: PLR2004 - enough to tell
+            if count > 400:  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
                 break
         return max(LANGUAGES, key=lambda language: scores[language])
 
@@ -150,12 +150,34 @@ class Lexicon:
 
 #: Kinds of phrases worth reading a text for; the others only change what these say.
 SPEAKING: Final = frozenset(
-    "tumour mimic layer organ region side margin clear involved metastasis recurrence residual "
-    "procedure syndrome gene grade gradeword followup nearest sizeword lesion lump".split()
+    [
+        "tumour",
+        "mimic",
+        "layer",
+        "organ",
+        "region",
+        "side",
+        "margin",
+        "clear",
+        "involved",
+        "metastasis",
+        "recurrence",
+        "residual",
+        "procedure",
+        "syndrome",
+        "gene",
+        "grade",
+        "gradeword",
+        "followup",
+        "nearest",
+        "sizeword",
+        "lesion",
+        "lump",
+    ]
 )
 
 _FUZZY_STARTS: Final = frozenset(
-    {"leio", "leyo", "lieo", "leim", "leym", "leom", "liom", "liem", "lemy", "lemi", "limy", "lieo"}
+    {"leio", "leyo", "lieo", "leim", "leym", "leom", "liom", "liem", "lemy", "lemi", "limy"}
     | {"pilo", "limi"}
 )
 
@@ -186,7 +208,7 @@ def _word(choice: str) -> str:
 def _keys(source: str) -> list[tuple[str, bool]]:
     """Return the beginnings of a phrase's first word, and whether each is only a stem."""
     keys: list[tuple[str, bool]] = []
-    for choice in source.split()[0].split("|"):
+    for choice in source.split(maxsplit=1)[0].split("|"):
         stem = choice.endswith("*")
         pieces = choice.removesuffix("*").split("-")
         first = _TOKEN.match(pieces[0])
@@ -228,7 +250,7 @@ def _phrases(name: str) -> dict[str, dict[str, list[str]]]:
 
 
 @cache
-def lexicon() -> Lexicon:
+def lexicon() -> Lexicon:  # noqa: C901 - one branch a case
     """Return the phrase lists of all languages, read once."""
     whole = Lexicon()
     tongues: dict[str, list[str]] = {}

@@ -16,11 +16,13 @@ _NEAR_WORDS: Final = 8
 _CLOSE: Final = 12
 _OF: Final = frozenset({"of", "for", "from", "by", "de", "von", "da", "van"})
 _FROM = re.compile(
-    r"[ )]{1,2}(?:from|to|away|clear|off|of clearance|zum|von|vom|zur|du|de la|al|del|da|dal|tot|van)\b"
+    r"[ )]{1,2}(?:from|to|away|clear|off|of clearance|zum|von|vom|zur|du|de la|al|del|da|"
+    r"dal|tot|van)\b"
 )
 _CLINICAL = re.compile(
     r"(?:with|using|taking|mit|con|avec|com|met)(?: an?| einem| un| une| um| uma| een)?"
-    r"(?: planned| clinical| surgical| initial| wide| measured| sicherheitsabstand(?: von)?| margen(?:es)? de| "
+    r"(?: planned| clinical| surgical| initial| wide| measured| sicherheitsabstand(?: von)?| "
+    r"margen(?:es)? de| "
     r"marges? de| margem de| margine di| marge van)*[ ]?$"
 )
 
@@ -76,7 +78,7 @@ def _names_tumour(scene: Scene, hit: Hit) -> bool:
         one.kind == "layer" and one.segment == hit.segment and one.end <= hit.start
         for one in scene.contents
     )
-    return not spared and (hit.value == "free" or (len(words) > 2 and words[-2] in _OF))  # noqa: PLR2004
+    return not spared and (hit.value == "free" or (len(words) > 2 and words[-2] in _OF))  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
 
 
 def _noun(scene: Scene, hit: Hit, nouns: list[Hit]) -> Hit | None:
@@ -120,15 +122,15 @@ def _is_status(hit: Hit) -> bool:
 
 
 def _tell_tumours(scene: Scene, hit: Hit) -> None:
-    """A tumour that a margin is free of, or positive for, is no statement of its own."""
+    """Use up the tumour that a margin is free of or positive for: it says nothing more."""
     for one in scene.of("tumour", "mimic", "lesion"):
-        if one.segment == hit.segment and 0 <= one.word - hit.last_word <= 3:  # noqa: PLR2004
+        if one.segment == hit.segment and 0 <= one.word - hit.last_word <= 3:  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
             scene.tell(one)
 
 
 def _no_residual(scene: Scene, hit: Hit) -> Iterator[tuple[int, Mention]]:
     """Read "free of leiomyosarcoma" where no margin is spoken of."""
-    after = [one for one in scene.of("tumour", "lesion") if 0 <= one.start - hit.end <= 30]  # noqa: PLR2004
+    after = [one for one in scene.of("tumour", "lesion") if 0 <= one.start - hit.end <= 30]  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
     if hit.kind != "clear" or (hit.value == "free" and not after):
         return
     scene.tell(hit, *after)
@@ -168,7 +170,7 @@ def _near_places(scene: Scene, noun: Hit) -> list[str | None]:
         for one in scene.contents
         if one.kind == "place"
         and one.segment == noun.segment
-        and 0 <= noun.word - one.last_word <= 4  # noqa: PLR2004
+        and 0 <= noun.word - one.last_word <= 4  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
     ]
     found: list[str | None] = list(dict.fromkeys(one.value for one in near))
     return found or [None]
@@ -183,7 +185,7 @@ def _reached(scene: Scene) -> Iterator[tuple[int, Mention]]:
         cue = next(
             (one for one in reversed(before) if one.kind in {"touches", "reach", "within"}), None
         )
-        if cue is None or noun.word - cue.last_word > 5:  # noqa: PLR2004
+        if cue is None or noun.word - cue.last_word > 5:  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
             continue
         gap = scene.between(cue, noun)
         if any(char.isdigit() for char in gap) or "," in gap:
@@ -226,11 +228,10 @@ def _lengths(scene: Scene) -> Iterator[tuple[int, Mention]]:
                     "width", measure.value, status=Status(), detail=detail, bound=measure.bound
                 ),
             )
-            if implies and measure.value > 0:
-                yield (
-                    measure.start,
-                    scene.mention("margin", "negative", status=Status(), detail=detail),
-                )
+            # Tumour at no distance is tumour at the margin.
+            value = "negative" if measure.value > 0 else "positive"
+            if implies or not measure.value:
+                yield measure.start, scene.mention("margin", value, status=Status(), detail=detail)
         elif size(scene, measure):
             yield (
                 measure.start,
@@ -242,7 +243,6 @@ def _width(scene: Scene, measure: Measure) -> tuple[str | None, bool] | None:
     """Return the margin that a length is the width of, and whether it implies a clear one."""
     if measure.dimensions > 1:
         return None
-    nouns = [one for one in scene.contents if one.kind == "margin"]
     cues = [one for one in scene.contents if one.kind == "nearest"]
     statuses = [
         one
@@ -323,6 +323,12 @@ def _sized(here: list[Hit], measure: Measure) -> bool:
             default=10_000,
         )
 
+    if any(
+        one.kind in {"margin", "nearest"} and one.end <= measure.start for one in here
+    ) and not any(
+        one.kind in {"tumour", "lesion", "lump"} and one.end <= measure.start for one in here
+    ):
+        return False  # "the nearest margin measures 7 mm"
     return distance({"sizeword", "tumour", "lesion", "lump"}) < distance(
         {"margin", "nearest", "clear"}
     )

@@ -81,9 +81,12 @@ def _bound(mark: str | None, before: str) -> Literal["<", ">"] | None:
 _ROMAN: Final = {"i": 1, "ii": 2, "iii": 3}
 _GRADE = re.compile(
     r"(?P<label>(?:fnclcc|french federation|grade|grado|grad|grau|graad|gradus|grading)"
-    r"(?:[ ,:=(-]{1,4}(?:fnclcc|grade|score|grado|grad|grau|graad|overall|histologic(?:al)?|total|is|"
-    r"french|nach|according to|selon|segun|secondo|volgens|tumou?r|de|of|g)){0,5})"
-    r"[ ,:=()-]{0,4}(?:g ?)?(?P<first>[123]|iii|ii|i)(?:(?: ?- ?| to )(?P<second>[123]|iii|ii|i))?(?![a-z0-9]|[.,]\d)"
+    r"(?:[ ,:=(-]{1,4}(?:fnclcc|grade|score|grado|grad|grau|graad|overall|histologic(?:al)?|"
+    r"total|is|"
+    r"french|nach|according to|selon|segun|secondo|volgens|"
+    r"tumou?r|de|of|g)){0,5})"
+    r"[ ,:=()-]{0,4}(?:g ?)?(?P<first>[123]|iii|ii|i)(?:(?: ?- ?| to )(?P<second>[123]|iii|ii|i))?"
+    r"(?![a-z0-9]|[.,]\d)"
     r"(?:[ ]?(?:/|of|out of|de|von|sur|su|van)[ ]?(?P<scale>3|iii))?"
 )
 _FNCLCC_AFTER = re.compile(r"\bg(?:rade )?[ -]?(?P<first>[123])(?= ?[,(] ?fnclcc| fnclcc)")
@@ -105,7 +108,7 @@ def grade(scene: Scene, *, sarcoma: bool) -> Iterator[tuple[int, Mention]]:
             patterns.append(_G)
         for pattern in patterns:
             for match in pattern.finditer(text):
-                if any(abs(match.start("first") - at) < 2 for at in seen):  # noqa: PLR2004
+                if any(abs(match.start("first") - at) < 2 for at in seen):  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
                     continue
                 seen.add(match.start("first"))
                 value = _grade_number(match["first"])

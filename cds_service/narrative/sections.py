@@ -13,10 +13,13 @@ from cds_service.narrative.model import Section
 MAX_SENTENCE: Final = 600
 #: A line shorter than this is not taken for one that was wrapped.
 _NARROW: Final = 40
+#: The least line length that text is wrapped at, and the greatest.
+_WIDTH: Final = 60
+_LONG: Final = 200
 
 _ABBREVIATION = re.compile(
     r"(?:^|[^a-z0-9])(?:[a-z]|no|nr|approx|vs|dr|mr|mrs|cf|ca|fig|st|dd|ddx|ggf|bzw|inkl|lat|post|ant|"
-    r"max|min|incl|resp|evtl|etc|al|ed|mm|cm|z\. ?n|v\. ?a|z\. ?b|e\. ?g|i\. ?e|u\. ?a|d\. ?h|sog|"
+    r"max|min|incl|resp|evtl|etc|al|ed|z\. ?n|v\. ?a|z\. ?b|e\. ?g|i\. ?e|u\. ?a|d\. ?h|sog|"
     r"usw|hx|lt|rt|re|li|izq|dcha|der|dx|sx|gr|prof|sr|jr|susp|ev|jfr|bv|pt)$"
 )
 _STOP = re.compile(r"[.!?](?=[ )\"]|$)|(?<=[a-z)]{3})\.(?=[a-z]{3})")
@@ -32,10 +35,90 @@ _BOX = re.compile(
 _TEMPLATE = re.compile(r"_{2,}|\.{4,}")
 _FIELD = re.compile(r"[ ]{0,20}[a-z][a-z /()-]{1,45}:")
 _JOINING: Final = frozenset(
-    "of for the and or in with to no by from a an at on not into without is are was "
-    "de la el del con sin y en por una un der die das des ein eine einer eines im in am von mit ohne "
-    "und fur zu zum zur kein keine le les du et sans pour dans da do em com sem e di della delle "
-    "senza het een van met zonder op wide local deep left right skin".split()
+    [
+        "of",
+        "for",
+        "the",
+        "and",
+        "or",
+        "in",
+        "with",
+        "to",
+        "no",
+        "by",
+        "from",
+        "a",
+        "an",
+        "at",
+        "on",
+        "not",
+        "into",
+        "without",
+        "is",
+        "are",
+        "was",
+        "de",
+        "la",
+        "el",
+        "del",
+        "con",
+        "sin",
+        "y",
+        "en",
+        "por",
+        "una",
+        "un",
+        "der",
+        "die",
+        "das",
+        "des",
+        "ein",
+        "eine",
+        "einer",
+        "eines",
+        "im",
+        "in",
+        "am",
+        "von",
+        "mit",
+        "ohne",
+        "und",
+        "fur",
+        "zu",
+        "zum",
+        "zur",
+        "kein",
+        "keine",
+        "le",
+        "les",
+        "du",
+        "et",
+        "sans",
+        "pour",
+        "dans",
+        "da",
+        "do",
+        "em",
+        "com",
+        "sem",
+        "e",
+        "di",
+        "della",
+        "delle",
+        "senza",
+        "het",
+        "een",
+        "van",
+        "met",
+        "zonder",
+        "op",
+        "wide",
+        "local",
+        "deep",
+        "left",
+        "right",
+        "skin",
+    ]
 )
 
 
@@ -68,7 +151,7 @@ def sentences(text: str, lexicon: Lexicon) -> list[Sentence]:
     for start, end in _paragraphs(folded, lexicon):
         _read_paragraph(shown[start:end], folded[start:end], place, lexicon, found)
     parts = {sentence.part for sentence in found if sentence.part}
-    if len(parts) < 2:  # noqa: PLR2004 - a single letter names no specimen among others
+    if len(parts) < 2:  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
         found = [
             Sentence(one.shown, one.text, one.section, None, one.family) if one.part else one
             for one in found
@@ -85,7 +168,7 @@ def _paragraphs(folded: str, lexicon: Lexicon) -> list[tuple[int, int]]:
         start += len(line) + 1
     if len(lines) == 1:
         return lines
-    width = max(60, max(end - begin for begin, end in lines if end - begin < 200))
+    width = max([_WIDTH, *(end - begin for begin, end in lines if end - begin < _LONG)])
     joined: list[tuple[int, int]] = []
     for begin, end in lines:
         line = folded[begin:end]
@@ -96,7 +179,7 @@ def _paragraphs(folded: str, lexicon: Lexicon) -> list[tuple[int, int]]:
     return joined
 
 
-def _wrapped(before: str, line: str, width: int, lexicon: Lexicon) -> bool:
+def _wrapped(before: str, line: str, width: int, lexicon: Lexicon) -> bool:  # noqa: PLR0911 - each return is one case
     """Tell whether a line goes on with the sentence of the one before it."""
     before = before[-400:].rstrip()
     following = line[:200].strip()
@@ -206,7 +289,7 @@ def _cuts(text: str) -> list[tuple[int, int]]:
     start = 0
     for stop in _STOP.finditer(text):
         at = stop.end()
-        if at - start < 2:  # noqa: PLR2004 - a stray mark
+        if at - start < 2:  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
             continue
         mark = stop[0]
         if mark == "." and _ABBREVIATION.search(text, max(start, at - 12), at - 1):

@@ -10,7 +10,19 @@ from cds_service.narrative import Certainty, Mention, read
 _TABLE = tomllib.loads(Path(__file__).with_name("phrases.toml").read_text("utf-8"))
 _ROWS = [(text, says) for group in _TABLE.values() for text, says in group["rows"]]
 _WATCHED = frozenset(
-    "tumour depth margin width grade size recurrence metastasis residual hlrcc organ".split()
+    [
+        "tumour",
+        "depth",
+        "margin",
+        "width",
+        "grade",
+        "size",
+        "recurrence",
+        "metastasis",
+        "residual",
+        "hlrcc",
+        "organ",
+    ]
 )
 _MARK = {Certainty.ASSERTED: "", Certainty.NEGATED: "-", Certainty.UNCERTAIN: "?"}
 
