@@ -170,7 +170,7 @@ def test_the_tumour_has_the_name_of_the_report() -> None:
 
 
 def test_residual_and_margin_negatives_do_not_deny_the_diagnosis() -> None:
-    """ "No residual leiomyosarcoma" speaks of residual tumour, not of the diagnosis."""
+    """A margin or a bed free of residual leiomyosarcoma does not deny the diagnosis."""
     plan = plan_of(
         condition("Dermal leiomyosarcoma, thigh"),
         report(
