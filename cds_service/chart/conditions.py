@@ -40,13 +40,14 @@ def read(source: Source, resource: Mapping[str, Json], **_: object) -> Condition
         source.drop("was entered in error")
         return None
     evidence_codes, evidence = _evidence(source, resource)
-    years, onset_text = dates.age(source, resource, "onset")
+    years, words = dates.age(source, resource, "onset")
+    dated = words is None or dates.is_date(words)
     return Condition(
         reference=source.reference,
         notes=(
             *notes(source, resource.get("note"), "note"),
             *notes(source, resource.get("notes"), "notes"),
-            *((f"Onset: {onset_text}",) if onset_text and years is None else ()),
+            *(() if dated else (f"Onset: {words}",)),
         ),
         code=concept(source, resource.get("code"), "code"),
         clinical_status=_status(source, resource, "clinicalStatus", _CLINICAL),
@@ -58,7 +59,7 @@ def read(source: Source, resource: Mapping[str, Json], **_: object) -> Condition
             for item in extensions(resource, *_MORPHOLOGY)
             if (found := concept(source, item.get("valueCodeableConcept"), "extension"))
         ),
-        onset=dates.when(source, resource, "onset") if onset_text is None else None,
+        onset=dates.when(source, resource, "onset") if dated else None,
         onset_age=int(years) if years is not None else None,
         abatement=_abatement(source, resource),
         recorded=_recorded(source, resource),

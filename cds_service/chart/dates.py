@@ -72,6 +72,11 @@ def _interval(match: re.Match[str]) -> PartialDate | None:
     return PartialDate(first, first.replace(day=last), "month")
 
 
+def is_date(text: str) -> bool:
+    """Return whether a text has the form of a date."""
+    return bool(_DATE.fullmatch(text.strip()[:64]))
+
+
 def in_far_future(value: Json) -> bool:
     """Return whether a raw date is beyond every real one (an open end such as 9999-12-31)."""
     match = _DATE.match(value.strip()[:64]) if isinstance(value, str) else None
@@ -112,7 +117,7 @@ def when(source: Source, resource: Mapping[str, Json], *names: str) -> Span | No
             if found:
                 return found
         text = resource.get(f"{name}String")
-        if isinstance(text, str) and _DATE.fullmatch(text.strip()):
+        if isinstance(text, str) and is_date(text):
             day = date(source, text, f"{name}String")
             if day:
                 return Span(day, day)

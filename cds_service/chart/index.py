@@ -18,8 +18,10 @@ from cds_service.facts import Issue
 
 #: Bundles in Bundles are read this deep: a transaction in a collection, and one to spare.
 _DEPTH = 3
-_REFERENCE = re.compile(r"(?:\S*/)?([A-Z][A-Za-z]{2,40})/([^\s/#?|]{1,200})(?:/_history/[^/]*)?")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:@+=-]{0,127}")
+_REFERENCE = re.compile(r"(?:\S*/)?([A-Z][A-Za-z]{2,40})/([^\s/#?|]{1,255})(?:/_history/[^/]*)?")
+#: Ids of real servers go beyond FHIR's pattern; what would change an address is none.
+_ID = re.compile(r"(?!\.+$)[^\s/?#&%\\\"<>{}|\x00-\x1f\x7f]{1,255}")
+_NO_ID = "(no id)"
 _MAX_REFERENCE = 2_000
 #: What does not make two resources different things.
 _LABELS = frozenset({"id", "meta", "text", "identifier", "fullUrl", "versionId", "implicitRules"})
@@ -49,7 +51,7 @@ class Found:
     @property
     def has_id(self) -> bool:
         """Whether the reference is the resource's own, not a number given here."""
-        return "(" not in self.reference
+        return f"/{_NO_ID} " not in self.reference
 
 
 def local(reference: str) -> str:
@@ -126,7 +128,8 @@ class Index:
         self._number_the_nameless()
         for found in self._found:
             for name in _names(found):
-                self._names.setdefault(name, found.reference)
+                # Where two entries claim one address, the order must not decide.
+                self._names[name] = min(self._names.get(name, found.reference), found.reference)
         remaining = self._merge_copies()
         for _ in range(_ROUNDS):
             before = len(remaining)
@@ -161,7 +164,7 @@ class Index:
         count: dict[str, int] = {}
         for found in nameless:
             count[found.kind] = count.get(found.kind, 0) + 1
-            found.reference = f"{found.kind}/(no id) {count[found.kind]}"
+            found.reference = f"{found.kind}/{_NO_ID} {count[found.kind]}"
 
     def _merge_copies(self) -> list[Found]:
         groups: dict[str, list[Found]] = {}

@@ -20,6 +20,9 @@ from cds_service.chart.elements import (
 from cds_service.facts import Concept, Procedure
 
 _DEPTH = 4
+_UNDATED = frozenset(
+    f"{name}{kind}" for name in ("performed", "occurrence") for kind in ("Age", "Range", "Timing")
+)
 
 
 def read(
@@ -31,6 +34,9 @@ def read(
         source.drop(_REASONS.get(status or "", "has no status that says that it was done"))
         return None
     performed = dates.when(source, resource, "performed", "occurrence")
+    if performed is None:
+        for name in _UNDATED & resource.keys():
+            source.ignore(name, "is no date; when it was done is not known")
     first = performed and (performed.start or performed.end)
     if (first and first.first > today) or _never(resource):
         source.drop("is dated after today")

@@ -2,9 +2,9 @@
 
 import base64
 import binascii
+import html
 import re
-from collections.abc import Mapping
-from html.parser import HTMLParser
+from collections.abc import Iterator, Mapping
 
 from cds_service.chart.elements import MAX_TEXT, Json, Source, kind_of, string
 
@@ -19,58 +19,59 @@ _BLOCKS = frozenset(
     }
 )
 _CELLS = frozenset({"td", "th"})
-_SILENT = frozenset({"script", "style", "head", "template"})
+_SILENT = {
+    name: re.compile(f"</{name}", re.IGNORECASE)
+    for name in ("script", "style", "template", "title")
+}
+_TAG = re.compile(
+    r"<(?:(?P<special>!--|!\[CDATA\[|[!?])|(?P<end>/)?(?:[A-Za-z]\w*:)?(?P<name>[A-Za-z]\w*))"
+)
+_CLOSE = {"!--": "-->", "![CDATA[": "]]>"}
 #: Bytes that one text may take before it is decoded: four for each character.
 _MAX_BYTES = MAX_TEXT * 4
 _UNREADABLE = "could not be read as text"
 
 
-class _Plain(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-        self._preformatted = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        if tag in _SILENT:
-            self._silent += 1
-        elif tag == "body":  # a head that was never closed ends here
-            self._silent = 0
-        self._preformatted += tag == "pre"
-        self._separate(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # XHTML closes what HTML leaves open: <style/> silences nothing.
-        del attrs
-        self._separate(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT and self._silent:
-            self._silent -= 1
-        if tag == "pre" and self._preformatted:
-            self._preformatted -= 1
-        self._separate(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data if self._preformatted else re.sub(r"\s+", " ", data))
-
-    def _separate(self, tag: str) -> None:
-        if tag in _BLOCKS:
-            self.parts.append("\n")
-        elif tag in _CELLS:
-            self.parts.append("\t")
-
-
-def plain_text(html: str) -> str:
+def plain_text(markup: str) -> str:
     """Return the words of an HTML text, one line a block; scripts and styles are left out."""
-    parser = _Plain()
-    parser.feed(html)
-    parser.close()
-    lines = "".join(parser.parts).split("\n")
+    lines = "".join(_words(markup)).split("\n")
     return "\n".join(line for raw in lines if (line := re.sub(r"\s+", " ", raw).strip()))
+
+
+def _words(markup: str) -> Iterator[str]:
+    """Yield words and separators.
+
+    Every character is looked at once: the parser of the standard library takes quadratic time
+    on tags and comments that are opened and never closed.
+    """
+    place = 0
+    preformatted = False
+    while place < len(markup):
+        start = markup.find("<", place)
+        words = html.unescape(markup[place : start if start >= 0 else None])
+        yield words if preformatted else re.sub(r"\s+", " ", words)
+        if start < 0:
+            return
+        tag = _TAG.match(markup, start)
+        if not tag:  # "margin <2 mm"
+            yield "<"
+            place = start + 1
+            continue
+        close = _CLOSE.get(tag["special"] or "", ">")
+        end = markup.find(close, tag.end())
+        if end < 0:
+            yield markup[start:] if close == ">" else ""
+            return
+        place = end + len(close)
+        if close == "]]>":
+            yield markup[tag.end() : end]
+        name = (tag["name"] or "").lower()
+        yield "\n" if name in _BLOCKS else "\t" if name in _CELLS else ""
+        if name == "pre":
+            preformatted = not tag["end"]
+        elif name in _SILENT and not tag["end"] and markup[end - 1] != "/":
+            closing = _SILENT[name].search(markup, place)
+            place = closing.start() if closing else len(markup)
 
 
 def attachment(source: Source, value: Mapping[str, Json], path: str) -> str | None:

@@ -19,6 +19,7 @@ from cds_service.terminology.systems import (
     ICD_10,
     ICD_10_CM,
     ICD_11,
+    MAX_LENGTH,
     canonical_system,
     normal_code,
 )
@@ -57,11 +58,13 @@ class Terminology:
         Any known spelling of system and code will do. An ICD-10 code belongs to the sets of
         the categories above it, too; the parts of an ICD-11 cluster count each.
         """
-        return self._sets_of(system, code) if system and code else _NONE
+        if not (system and code) or len(system) + len(code) > MAX_LENGTH:
+            return _NONE
+        return self._sets_of(system, code)
 
     def display(self, system: str | None, code: str | None) -> str | None:
         """Return the display of a listed code; None if it is not listed or has none."""
-        if not (system and code):
+        if not (system and code) or len(system) + len(code) > MAX_LENGTH:
             return None
         canonical = canonical_system(system)
         key = normal_code(canonical, code)

@@ -22,6 +22,9 @@ HGNC = "http://www.genenames.org"
 UMLS = "http://terminology.hl7.org/CodeSystem/umls"
 ATC = "http://www.whocc.no/atc"
 
+#: Longer systems and codes are no real ones; they must not fill the caches.
+MAX_LENGTH = 500
+
 _OIDS = {
     "2.16.840.1.113883.6.96": SNOMED,
     "2.16.840.1.113883.6.1": LOINC,
@@ -67,7 +70,6 @@ _ADDRESSES = tuple(
 )
 
 
-@lru_cache(maxsize=4096)
 def canonical_system(uri: str) -> str:
     """Return the address by which the value sets know the code system ``uri``.
 
@@ -75,6 +77,11 @@ def canonical_system(uri: str) -> str:
     fold into one; every national ICD-10 but ICD-10-CM is ICD-10. An unknown address is
     returned without its version.
     """
+    return _canonical(uri) if len(uri) <= MAX_LENGTH else uri
+
+
+@lru_cache(maxsize=4096)
+def _canonical(uri: str) -> str:
     address = uri.strip().partition("|")[0]
     name = address.lower()
     if name.startswith("urn:oid:"):

@@ -115,6 +115,8 @@ def test_codes_are_found(terms: Terminology, system: str, code: str, slug: str) 
         (None, "254771006"),
         (SNOMED, None),
         ("", ""),
+        (SNOMED, "2" * 100_000),
+        (SNOMED * 10_000, "254771006"),
         (MONDO, "00033620"),
         ("http://www.ama-assn.org/go/cpt", "17311"),
     ],
