@@ -440,9 +440,6 @@ def test_a_positive_margin_of_an_unclear_depth_asks_for_it() -> None:
     ],
     ids=["excision", "excisional biopsy", "wide excision"],
 )
-@pytest.mark.xfail(
-    strict=True, reason="a re-excision's report is taken as the first operation's for 90 days"
-)
 def test_a_re_excision_known_from_its_report_alone(operation: Any) -> None:
     """The report of a re-excision is not that of the operation before it."""
     found = report("Re-excision, left thigh: leiomyosarcoma. Margins clear.", on="2026-04-01")
@@ -576,12 +573,7 @@ def test_an_operation_of_two_possible_tumours_is_of_none() -> None:
     [
         {"reason_references": ("Condition/s",)},
         {"site": "Scalp"},
-        pytest.param(
-            {"reports": ("DiagnosticReport/r",)},
-            marks=pytest.mark.xfail(
-                strict=True, reason="its report leaves the other tumour a candidate"
-            ),
-        ),
+        {"reports": ("DiagnosticReport/r",)},
     ],
     ids=["reason", "site", "report"],
 )
@@ -604,12 +596,7 @@ def test_what_attributes_an_operation(more: dict[str, Any]) -> None:
         procedure("Excision, right thigh", on="2026-03-01"),
         procedure("Excision of basal cell carcinoma", on="2026-03-01"),
         procedure("Excision", on="2026-03-01", reasons="Melanoma"),
-        pytest.param(
-            procedure("Excision", on="2026-03-01", reasons="Leiomyosarcoma of uterus"),
-            marks=pytest.mark.xfail(
-                strict=True, reason="the tumour is heard before the organ of the reason"
-            ),
-        ),
+        procedure("Excision", on="2026-03-01", reasons="Leiomyosarcoma of uterus"),
         procedure("Excision", on="2026-03-01", reason_references=("Condition/other",)),
         procedure("Excision", on="2024-04-30"),
     ],
@@ -645,7 +632,6 @@ def test_operations_of_the_one_tumour(operation: Any) -> None:
     assert rules(plan)["margin"] == "margin.status-not-found"
 
 
-@pytest.mark.xfail(strict=True, reason="the lead applies although the site is the tumour's own")
 def test_an_operation_at_the_tumours_own_site_is_its_own() -> None:
     """The policy's lead is for operations without reason, site or report."""
     plan = plan_of(
