@@ -95,7 +95,7 @@ def _by_cue(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
             continue
         found = _objects(scene, cue, layers, limit)
         status = scene.status(cue)
-        if cue.value == "not":
+        if cue.value == "not" or _denied_within(scene, cue, found):
             status = replace(status, certainty=Certainty.NEGATED)
         tumours = [hit for hit in scene.of("tumour") if hit.end <= cue.start]
         if status.certainty is Certainty.UNCERTAIN and tumours and not _doubts_after(scene, cue):
@@ -104,7 +104,28 @@ def _by_cue(scene: Scene, layers: list[Hit]) -> Iterator[tuple[Hit, Status]]:
         if not found and cue.kind == "reach":
             found = _before(cue, layers)
         for hit in found:
-            yield hit, status
+            own = scene.status(hit).certainty
+            if own is Certainty.NEGATED and status.certainty is Certainty.ASSERTED:
+                yield hit, replace(status, certainty=own)  # "into the subcutis, not the fascia"
+            elif cue.value == "beyond" and hit.value == "dermis":
+                # What lies beyond the dermis is the subcutis.
+                yield Hit("layer", "subcutis", hit.start, hit.end), status
+            else:
+                yield hit, status
+
+
+_NEGATOR = re.compile(r"(?:^|[ -])(?:not|nicht|pas|niet|non|nao|no)(?= |$)")
+_NEGATOR_AFTER = re.compile(r" (?:nicht|niet)\b")
+
+
+def _denied_within(scene: Scene, cue: Hit, found: list[Hit]) -> bool:
+    """Tell whether the "not" stands after the verb: "infiltriert die Subkutis nicht"."""
+    if not found:
+        return False
+    span = scene.text[cue.start : found[0].start]
+    if "," in span or ";" in span:
+        return False
+    return bool(_NEGATOR.search(span) or _NEGATOR_AFTER.match(scene.text, found[-1].end))
 
 
 def _doubts_after(scene: Scene, cue: Hit) -> bool:

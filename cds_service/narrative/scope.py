@@ -33,6 +33,8 @@ _FORWARD_WORDS: Final = 12
 _PLAIN_WORDS: Final = 6
 _BACKWARD_WORDS: Final = 6
 _LIST_WORDS: Final = 4
+_PLACES: Final = frozenset({"layer", "region", "side", "place"})
+_PATIENT: Final = ("patient:", "the patient", "patient has", "patient was", "she ", "he ", "pt ")
 _SEPARATOR = re.compile(r";|,(?!\d)|(?<= )-(?= )")
 _WORD = re.compile(r"[a-z0-9]+")
 _QUESTION = re.compile(r"\?")
@@ -176,7 +178,7 @@ class Scene:
 
     def _status(self, hit: Hit) -> Status:  # noqa: C901, PLR0912 - one branch a case
         negated = doubted = history = False
-        family = self.sentence.family
+        family = self.sentence.family and not self.text.startswith(_PATIENT)
         negated_at = doubted_at = -1
         for modifier in self.by_clause.get(hit.clause, ()):
             kind = modifier.kind
@@ -300,7 +302,10 @@ class Scene:
         own = [one for one in self.contents if one.segment == modifier.segment]
         own = [one for one in own if one.start < modifier.start]
         if not own:
-            return modifier.segment - hit.segment == 1
+            between = [one for one in self.contents if hit.end <= one.start < modifier.start]
+            return modifier.segment - hit.segment == 1 or (
+                bool(between) and all(one.kind in _PLACES for one in between)
+            )
         listed = hit.kind in _DIAGNOSES and all(one.kind in _DIAGNOSES for one in own)
         return listed and distance <= _BACKWARD_WORDS + 2
 
