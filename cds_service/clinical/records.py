@@ -119,8 +119,8 @@ class Attribution:
     def of(self, lesion: Lesion) -> TumourRecords:
         """Return the records of one tumour."""
         conditions = tuple(c for c in self._chart.conditions if c.reference in lesion.references)
-        operations, ambiguous = self._operations_of(lesion, conditions, self._operations)
-        not_done, _ = self._operations_of(lesion, conditions, self._not_done)
+        operations, ambiguous = self._operations_of(lesion, self._operations)
+        not_done, _ = self._operations_of(lesion, self._not_done)
         reports = self._reports_of(lesion, conditions, operations)
         return TumourRecords(
             lesion=lesion,
@@ -178,11 +178,12 @@ class Attribution:
         return None
 
     def _operations_of(
-        self, lesion: Lesion, conditions: Iterable[Condition], operations: Iterable[Operation]
+        self, lesion: Lesion, operations: Iterable[Operation]
     ) -> tuple[tuple[Operation, ...], tuple[Operation, ...]]:
         own, ambiguous = [], []
         for operation in operations:
-            fitting = [other for other in self._lesions if self._belongs(operation, other)]
+            fitting = [other for other in self._lesions if self._linked(operation, other)]
+            fitting = fitting or [o for o in self._lesions if self._may_belong(operation, o)]
             if lesion not in fitting:
                 continue
             if len(fitting) == 1:
@@ -191,28 +192,32 @@ class Attribution:
                 ambiguous.append(operation)
         return tuple(own), tuple(ambiguous)
 
-    def _belongs(self, operation: Operation, lesion: Lesion) -> bool:
+    def _linked(self, operation: Operation, lesion: Lesion) -> bool:
+        procedure = operation.procedure
+        return bool({*procedure.reason_references, *procedure.reports} & lesion.references)
+
+    def _may_belong(self, operation: Operation, lesion: Lesion) -> bool:
         procedure = operation.procedure
         known = {c.reference for c in self._chart.conditions}
-        named = set(procedure.reason_references) & known
-        if named:
-            return bool(named & lesion.references)
-        if set(procedure.reports) & lesion.references:
-            return True
+        if set(procedure.reason_references) & known:
+            return False
         if not operation.site.compatible(lesion.site):
             return False
         reasons = self._lens.words_of(procedure.reasons)
         spoken = operation.words + reasons
+        if reasons.now("organ"):
+            return False
         if spoken.values("tumour") or "cutaneous-leiomyosarcoma" in self._lens.sets(
             *procedure.reasons
         ):
             return True
-        if spoken.now("mimic") or reasons.now("organ"):
+        if spoken.now("mimic"):
             return False
-        return self._not_too_early(operation, lesion)
+        placed = operation.site.known and lesion.site.known
+        return placed or self._not_too_early(operation, lesion)
 
     def _not_too_early(self, operation: Operation, lesion: Lesion) -> bool:
-        """Return whether an operation without a reason may be of a tumour known by these dates."""
+        """Return whether an operation without reason or place may be of a tumour of these dates."""
         if operation.kind in SPECIFIC_SURGERY or not operation.date or not lesion.dates:
             return True
         months = int(self._guideline.policy["attribution_lead"].numbers["months"])

@@ -252,8 +252,18 @@ def _operation_of(margin: Margin, surgeries: Sequence[Surgery], lag: int) -> int
         # A day's leeway: the same operation may stand under two time zones.
         if date.first <= margin.date.last + dt.timedelta(days=1):
             late = (margin.date.first - date.last).days > lag
-            return None if late and margin.excision else index
+            own = late or _repeated(margin, surgeries[index])
+            return None if own and margin.excision else index
     return None
+
+
+def _repeated(margin: Margin, surgery: Surgery) -> bool:
+    """Return whether a re-excision is reported of which only the first operation is recorded."""
+    return (
+        margin.kind == "re-excision"
+        and surgery.margin is not None
+        and (surgery.kind != "re-excision")
+    )
 
 
 def _key(date: PartialDate | None) -> tuple[dt.date, dt.date]:
