@@ -36,6 +36,8 @@ def tumours(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]:
             continue
         value = "aismn" if hit.value == "aismn" else "leiomyosarcoma"
         yield hit.start, scene.mention("tumour", value, status=status)
+        if scene.text[hit.start : hit.end] == "clms":
+            yield hit.start, scene.mention("layer", "skin", status=status)
         if hit.value in {"aismn", "dermal", "pilar"}:
             yield hit.start, scene.mention("depth", "dermal", status=status)
         elif hit.value == "subcutaneous":

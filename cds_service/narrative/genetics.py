@@ -9,6 +9,8 @@ from cds_service.narrative.model import Certainty, Mention
 from cds_service.narrative.scope import Scene, Status
 
 _VARIANT = re.compile(r"\b(?:c\. ?[-*]?\d+|p\. ?\(?[a-z]{1,3}\d+|nm_?0*00143|fh ?(?:del|ex))")
+#: FH is also familial hypercholesterolaemia.
+_CHOLESTEROL = re.compile(r"cholesterol|colesterol|cholesterin|ldl|apob|pcsk9|statin|fumaric acid")
 _NEAR: Final = 4
 _PLURAL = re.compile(r"(?:s|ta|osis|mas|men|en|mi|i)$")
 
@@ -40,6 +42,8 @@ def _succination(scene: Scene, hit: Hit) -> str | None:
 
 
 def _gene(scene: Scene, hit: Hit) -> str | None:  # noqa: PLR0911 - each return is one case
+    if _CHOLESTEROL.search(scene.text):
+        return None
     if hit.value == "deficient":
         return "fh-deficient"
     same = [one for one in scene.contents if one.clause == hit.clause]
@@ -61,6 +65,9 @@ def _gene(scene: Scene, hit: Hit) -> str | None:  # noqa: PLR0911 - each return 
     if "retained" in values:
         return "fh-retained"
     if "deficient" in values:
+        named_disease = "deficiency" in texts and not scene.of("tumour", "lesion", "mimic", "lump")
+        if named_disease:
+            return None  # fumarase deficiency is an inborn error of metabolism
         return "fh-retained" if denied and "pathogenic" not in values else "fh-deficient"
     if denied or "benign" in values:
         return "fh-negative"
