@@ -41,7 +41,7 @@ def _succination(scene: Scene, hit: Hit) -> str | None:
     return "fh-deficient" if words & {"positive", "positivity", "positive for"} else None
 
 
-def _gene(scene: Scene, hit: Hit) -> str | None:  # noqa: PLR0911 - each return is one case
+def _gene(scene: Scene, hit: Hit) -> str | None:  # noqa: C901, PLR0911 - each return is one case
     if _CHOLESTEROL.search(scene.text):
         return None
     if hit.value == "deficient":
