@@ -179,9 +179,10 @@ _DATES: Mapping[type[Record], Callable[[Any], PartialDate | None]] = {
 }
 
 
-def _order(record: Record) -> tuple[bool, Any, int, str]:
+def _order(record: Record) -> tuple[dt.date, dt.date, int, str]:
     date = _DATES[type(record)](record)
-    return (date is None, date or 0, len(record.reference), record.reference)
+    first, last = (date.first, date.last) if date else (dt.date.max, dt.date.max)
+    return (first, last, len(record.reference), record.reference)
 
 
 def _chart(

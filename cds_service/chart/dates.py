@@ -4,6 +4,7 @@ import calendar
 import datetime as dt
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from cds_service.chart.elements import Json, Source, kind_of, number, one, string
 from cds_service.facts import PartialDate, Precision, Span
@@ -47,8 +48,7 @@ def date(source: Source, value: Json, path: str) -> PartialDate | None:
             if value is not None:
                 source.ignore(path, f"is {kind_of(value)} where a date belongs")
             return None
-    match = _DATE.fullmatch(value.strip()[:64])
-    found = _interval(match) if match else None
+    found = _interval(value[:64])
     if found is None:
         source.ignore(path, "is not a date of the form YYYY, YYYY-MM or YYYY-MM-DD")
     elif not _FIRST_YEAR <= found.first.year <= _LAST_YEAR:
@@ -57,7 +57,11 @@ def date(source: Source, value: Json, path: str) -> PartialDate | None:
     return found
 
 
-def _interval(match: re.Match[str]) -> PartialDate | None:
+@lru_cache(maxsize=8192)
+def _interval(text: str) -> PartialDate | None:
+    match = _DATE.fullmatch(text.strip())
+    if not match:
+        return None
     year, month, day = match.groups()
     precision: Precision = "day" if day else "month" if month else "year"
     try:

@@ -71,6 +71,8 @@ def items(value: Json) -> tuple[Json, ...]:
     if value is None:
         return _EMPTY
     if isinstance(value, list):
+        if len(value) == 1 and value[0] is not None:
+            return (value[0],)
         return tuple(item for item in value[:_MAX_ITEMS] if item is not None)
     return (value,)
 

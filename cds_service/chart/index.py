@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -170,7 +169,7 @@ class Index:
         groups: dict[str, list[Found]] = {}
         for found in self._found:
             groups.setdefault(found.reference, []).append(found)
-        return [_kept(group, key=_newest) for group in groups.values()]
+        return [_marked(max(group, key=_age), group) for group in groups.values()]
 
     def _merge_duplicates(self, remaining: Iterable[Found]) -> list[Found]:
         groups: dict[bytes, list[Found]] = {}
@@ -178,7 +177,7 @@ class Index:
             groups.setdefault(found.content or found.reference.encode(), []).append(found)
         kept = []
         for group in groups.values():
-            best = _kept(group, key=_plainest)
+            best = _marked(min(group, key=_plainest), group)
             kept.append(best)
             for found in group:
                 if found is not best:
@@ -247,38 +246,25 @@ def _content(resource: Mapping[str, Json]) -> bytes:
         return b""
 
 
-def _kept(group: list[Found], *, key: Any) -> Found:  # noqa: ANN401 - a sort key
-    if len(group) == 1:
-        return group[0]
-    best: Found = min(group, key=key)
+def _marked(best: Found, group: Iterable[Found]) -> Found:
     best.from_context = any(found.from_context for found in group)
     return best
 
 
 def _plainest(found: Found) -> tuple[bool, bool, int, str]:
+    """Sort the copy whose reference is to stay first."""
     return (not found.has_id, not found.from_context, len(found.reference), found.reference)
 
 
-def _newest(found: Found) -> tuple[bool, "_Descending", bytes]:
-    # The context's copy is the one that is being entered now.
+def _age(found: Found) -> tuple[bool, str, int, int, bytes]:
+    """Sort the newest copy last; the context's is the one that is being entered now."""
     meta = found.resource.get("meta")
     stamp = meta.get("lastUpdated") if isinstance(meta, dict) else None
     version = meta.get("versionId") if isinstance(meta, dict) else None
-    order = (
+    return (
+        found.from_context,
         stamp if isinstance(stamp, str) else "",
-        int(version) if isinstance(version, str) and re.fullmatch(r"\d{1,9}", version) else -1,
+        int(version) if isinstance(version, str) and re.fullmatch(r"[0-9]{1,9}", version) else -1,
         len(found.content),
+        found.content,
     )
-    return (not found.from_context, _Descending(order), found.content)
-
-
-class _Descending:
-    """Sorts the greatest first."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: tuple[str, int, int]) -> None:
-        self.value = value
-
-    def __lt__(self, other: "_Descending") -> bool:
-        return self.value > other.value

@@ -167,6 +167,13 @@ def test_newest_copy_counts(chart: Read, resource: Make) -> None:
         assert [found.code.text for found in chart(*pair).conditions] == ["new"]
 
 
+def test_copies_that_differ_are_chosen_by_content_not_by_order(chart: Read, resource: Make) -> None:
+    """Two copies of one id without any version give the same chart in either order."""
+    one = resource("Condition", "c", code={"text": "aa"})
+    other = resource("Condition", "c", code={"text": "bb"})
+    assert chart(one, other) == chart(other, one)
+
+
 def test_context_condition_is_not_counted_twice(chart: Read, resource: Make) -> None:
     """The entered condition and the chart's copy are one, which is marked."""
     condition = resource("Condition", "c", code={"text": "x"})
