@@ -36,6 +36,7 @@ _YEARS_PER_UNIT = {
     "days": 1 / 365.25,
 }
 _MAX_AGE = 130
+_LOWER_LIMIT = (">", ">=")
 
 
 def date(source: Source, value: Json, path: str) -> PartialDate | None:
@@ -174,7 +175,7 @@ def _years(source: Source, value: Json, path: str) -> float | None:
         factor = next((_YEARS_PER_UNIT[word] for word in words if word in _YEARS_PER_UNIT), None)
         if not words:
             factor = 1.0
-        if value.get("comparator") in {">", ">="}:
+        if value.get("comparator") in _LOWER_LIMIT:
             source.ignore(path, "is a lower limit and no age")
             return None
     if years is None or factor is None or not 0 <= years * factor <= _MAX_AGE:

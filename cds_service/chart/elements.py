@@ -21,7 +21,7 @@ Find = Callable[[str], Mapping[str, Json] | None]
 MAX_TEXT = 200_000
 _MAX_ITEMS = 2_000
 _MAX_NUMBER = 1e12
-_UCUM = "http://unitsofmeasure.org"
+_UCUM = (None, "http://unitsofmeasure.org", "http://unitsofmeasure.org/")
 _EMPTY: tuple[Any, ...] = ()
 _NOTHING = Concept()
 
@@ -166,7 +166,7 @@ def quantity(source: Source, value: Json, path: str) -> Quantity | None:
     printed = string(source, value.get("unit") or value.get("units"), f"{path}.unit")
     code = string(source, value.get("code"), f"{path}.code")
     system = value.get("system")
-    unit = code if code and system in {None, _UCUM, f"{_UCUM}/"} else printed or code
+    unit = code if code and system in _UCUM else printed or code
     comparator = string(source, value.get("comparator"), f"{path}.comparator")
     return Quantity(amount, unit.strip() if unit else None, comparator)
 

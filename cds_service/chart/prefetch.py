@@ -23,7 +23,9 @@ TYPES: Mapping[str, frozenset[str]] = {
 }
 #: The next page's address where there is a next page without one.
 NO_ADDRESS: Final = "?"
-_FAILURES = frozenset({"error", "fatal"})
+# Tuples, because what is looked up in them may be any JSON, unhashable included.
+_FAILURES = ("error", "fatal")
+_WITH_TOTAL = (None, "searchset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def _counted(bundle: Mapping[str, Json]) -> _Count:
 
 def _total(bundle: Mapping[str, Json]) -> int:
     total = bundle.get("total")
-    counted = bundle.get("type") in {None, "searchset"}
+    counted = bundle.get("type") in _WITH_TOTAL
     return total if counted and type(total) is int else 0
 
 

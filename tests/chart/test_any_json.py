@@ -1,6 +1,7 @@
 """No JSON whatever breaks the reading."""
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -129,6 +130,158 @@ def test_any_bundle(entries: list[Any], links: Any, total: Any, full_url: Any) -
     }
     chart = read({"patient": {"resourceType": "Patient", "id": "p1"}, "reports": bundle}, bundle)
     assert chart.patient.id == "p1"
+
+
+def text(words: str) -> dict[str, Any]:
+    """Return a CodeableConcept."""
+    coding = {"system": "http://snomed.info/sct", "code": "254771006", "display": words}
+    return {"coding": [coding], "text": words}
+
+
+def everything() -> dict[str, Any]:
+    """Return a prefetch in which every element that is read occurs."""
+    subject = {"subject": {"reference": "Patient/p1", "identifier": {"value": "1"}}}
+    length = {"value": 1, "unit": "mm", "code": "mm", "system": "u", "comparator": "<"}
+    age = {"value": 30, "unit": "a", "code": "a", "comparator": "<"}
+    form = {"contentType": "text/html; charset=utf-8", "data": "YQ==", "url": "Binary/b"}
+    period = {"start": "2026-01", "end": "2026-02"}
+    codeable = {"concept": text("x"), "reference": {"reference": "Condition/c"}}
+    extension = {
+        "url": "http://x/mcode-histology-morphology-behavior",
+        "valueCodeableConcept": text("x"),
+        "valueCoding": {"code": "1"},
+        "extension": [{"url": "value", "valueCodeableConcept": text("x")}],
+    }
+    outcome = {"severity": "warning", "code": "not-found"}
+    resources: list[dict[str, Any]] = [
+        {
+            "resourceType": "Condition",
+            "id": "c",
+            "meta": {"lastUpdated": "2026", "versionId": "1"},
+            **subject,
+            "code": text("x"),
+            "clinicalStatus": text("active"),
+            "verificationStatus": text("confirmed"),
+            "bodySite": [
+                {**text("x"), "extension": [{**extension, "url": "laterality-qualifier"}]}
+            ],
+            "extension": [extension, {"url": "condition-assertedDate", "valueDateTime": "2026"}],
+            "onsetPeriod": period,
+            "onsetAge": age,
+            "onsetRange": {"low": age, "high": age},
+            "stage": [{"summary": text("x"), "assessment": [{"display": "x"}]}],
+            "evidence": [{"code": [text("x")], "detail": [{"reference": "Condition/c"}]}, codeable],
+            "note": [{"text": "x"}],
+            "contained": [{"resourceType": "Observation", "id": "o", **subject}],
+        },
+        {
+            "resourceType": "Procedure",
+            "id": "x",
+            **subject,
+            "status": "completed",
+            "performedPeriod": period,
+            "reason": [codeable],
+            "report": [{"reference": "DiagnosticReport/r"}],
+            "extension": [extension],
+        },
+        {
+            "resourceType": "Observation",
+            "id": "o",
+            **subject,
+            "status": "final",
+            "valueRange": {"low": length, "high": length},
+            "component": [{"code": text("x"), "valueQuantity": length}],
+            "related": [{"type": "has-member", "target": {"reference": "Observation/o"}}],
+        },
+        {
+            "resourceType": "DiagnosticReport",
+            "id": "r",
+            **subject,
+            "status": "final",
+            "presentedForm": [form],
+            "text": {"div": "<p>x</p>"},
+            "conclusionCode": [codeable],
+            "specimen": [{"reference": "#s"}],
+            "identifier": [{"value": "1"}],
+            "contained": [
+                {"resourceType": "Specimen", "id": "s", "collection": {"bodySite": text("x")}}
+            ],
+        },
+        {
+            "resourceType": "FamilyMemberHistory",
+            "id": "f",
+            "patient": {"reference": "Patient/p1"},
+            "bornPeriod": period,
+            "condition": [{"code": text("x"), "onsetPeriod": period, "note": [{"text": "x"}]}],
+        },
+        {
+            "resourceType": "MedicationRequest",
+            "id": "m",
+            **subject,
+            "medicationReference": {"reference": "#m"},
+            "contained": [{"resourceType": "Medication", "id": "m", "code": text("x")}],
+        },
+        {
+            "resourceType": "Encounter",
+            "id": "e",
+            **subject,
+            "reason": [{"value": [codeable]}],
+            "diagnosis": [{"condition": codeable}],
+            "actualPeriod": period,
+        },
+        {"resourceType": "OperationOutcome", "issue": [outcome]},
+    ]
+    sex = {"url": "sexParameterForClinicalUse", "valueCode": "M", "extension": [{"url": "value"}]}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": 8,
+        "link": [{"relation": "self", "url": "u"}],
+        "entry": [
+            {"fullUrl": f"https://x.example.org/{n}", "search": {"mode": "match"}, "resource": one}
+            for n, one in enumerate(resources)
+        ],
+    }
+    patient = {
+        "resourceType": "Patient",
+        "id": "p1",
+        "birthDate": "1960",
+        "gender": "male",
+        "deceasedBoolean": False,
+        "extension": [sex],
+    }
+    return {"patient": patient, "conditions": bundle}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every value within a value."""
+    if path:
+        yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*path, key))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, True, 0, -1.5, 10**400, float("nan"), "", "x", "\x00", [], [[]], ["x"], {}, {"x": {}}],
+    ids=str,
+)
+def test_an_odd_value_in_each_place(odd: Any) -> None:
+    """Each value of a prefetch in turn is something else, and at most that value is lost."""
+    for path in places(everything()):
+        values = everything()
+        holder: Any = values
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = odd
+        try:
+            chart = read(values, values["conditions"])
+        except ServiceError as error:
+            assert path[0] == "patient"
+            assert error.status in {400, 412}  # noqa: PT017 - one of two outcomes
+        else:
+            assert chart.patient.id == "p1"
 
 
 def test_deep_nesting() -> None:
