@@ -55,6 +55,8 @@ def depth(plan: Plan) -> str:
         (report("Dermal leiomyosarcoma. Does not extend into the subcutis."), "dermal"),
         (report("Cutaneous leiomyosarcoma, confined to dermis."), "dermal"),
         (report("Cutaneous leiomyosarcoma.", specimen_site=DERMIS), "dermal"),
+        (report("Dermis, punch biopsy: leiomyosarcoma."), "dermal"),
+        (report("Subcutaneous tissue, thigh, biopsy: leiomyosarcoma."), "subcutaneous"),
         (report("Leiomyosarcoma, dermis."), "dermal"),
         (report("Leiomyosarcoma, subcutaneous tissue."), "subcutaneous"),
         (
