@@ -92,7 +92,8 @@ class Wording:
     def _of_part(self, part: Advice, *, several: bool) -> Iterator[str]:
         rule = self._guideline.rules[part.rule]
         if several and part.tumour:
-            yield f"**{text.capital(part.tumour.site or self.tumour(part.tumour))}** – {self.summary(part)}"
+            name = text.capital(part.tumour.site or self.tumour(part.tumour))
+            yield f"**{name}** – {self.summary(part)}"
         if rule.advice:
             yield self._guideline.fill(rule.advice, **self._values(part))
         if part.state == "act" and part.values.get("next"):

@@ -29,7 +29,8 @@ class Setting:
 
     def unread(self, topic: Topic) -> tuple[Kind, ...]:
         """Return the kinds that the topic depends on and that could not be read."""
-        depends = self.guideline.topics[topic].depends_on
+        # Conditions and procedures bear on everything: what was read of them may be a part.
+        depends = {"conditions", "procedures", *self.guideline.topics[topic].depends_on}
         return tuple(kind for kind in self.chart.unread if kind in depends)
 
     def ordered(

@@ -103,9 +103,8 @@ def judge(evidence: Evidence) -> tuple[Level, str] | None:
         return None
     if elsewhere := _elsewhere(evidence):
         return "excluded", elsewhere
-    if not tumours and not doubted and evidence.name.values("tumour", Certainty.NEGATED):
-        return None
-    if not _in_skin(evidence, tumours | doubted):
+    denied = evidence.name.values("tumour", Certainty.NEGATED) and not (tumours or doubted)
+    if denied or not _in_skin(evidence, tumours | doubted):
         return None
     if doubted and not tumours:
         return "suspected", "the text is a question, not a finding"

@@ -27,7 +27,6 @@ GRADE_SETS = {"grade-low": "low", "grade-intermediate": "intermediate", "grade-h
 #: FNCLCC grades in order; words stand beside the number that they mean.
 GRADE_RANK: dict[str | float, int] = {
     1: 1,
-    1.0: 1,
     "1": 1,
     "low": 1,
     2: 2,
@@ -221,30 +220,28 @@ def _status(
     value: Value, observation: Observation, guideline: Guideline, lens: Lens
 ) -> tuple[Status | None, float | None, str]:
     """Return the margin status that a value gives, a width in its text, and the text."""
+    positive, negative = guideline.matches["positive-value"], guideline.matches["negative-value"]
     if isinstance(value, bool):
         return ("positive" if value else "negative"), None, "yes" if value else "no"
-    texts = (
-        value.texts if isinstance(value, Concept) else (value,) if isinstance(value, str) else ()
-    )
+    texts: tuple[str, ...] = (value,) if isinstance(value, str) else ()
+    codes = {c.code for concept in observation.interpretations for c in concept.codings}
+    if isinstance(value, Concept):
+        texts = value.texts
+        if lens.sets(value) & {"present", "positive"}:
+            codes |= positive.codes
     # SNOMED CT names end in their hierarchy: "Negative (qualifier value)".
-    plain = [text.partition(" (")[0].strip().lower() for text in texts]
-    if isinstance(value, Concept) and lens.sets(value) & {"present", "positive"}:
-        return "positive", None, texts[0] if texts else "present"
-    if any(text in guideline.matches["positive-value"].words for text in plain):
-        return "positive", None, texts[0]
-    if any(text in guideline.matches["negative-value"].words for text in plain):
-        return "negative", None, texts[0]
+    plain = {text.partition(" (")[0].strip().lower() for text in texts}
     words = lens.words(*texts)
     if not words.of("margin"):
         words = lens.words(*(f"Margins: {text}" for text in texts))
     status, width, _, _, _ = of_words(words)
-    if status is None and not texts:
-        codes = {c.code for concept in observation.interpretations for c in concept.codings}
-        if codes & guideline.matches["positive-value"].codes:
-            return "positive", None, "positive"
-        if codes & guideline.matches["negative-value"].codes:
-            return "negative", None, "negative"
-    return status, width, texts[0] if texts else ""
+    if plain & set(positive.words):
+        status = "positive"
+    elif plain & set(negative.words):
+        status = "negative"
+    elif status is None and codes & (positive.codes | negative.codes):
+        status = "positive" if codes & positive.codes else "negative"
+    return status, width, texts[0] if texts else status or ""
 
 
 def millimetres(quantity: Quantity) -> float | None:

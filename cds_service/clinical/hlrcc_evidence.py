@@ -229,7 +229,7 @@ class _Search:
             for condition in self._chart.conditions
             if condition.verification in {None, "confirmed"}
             and self._renal(condition.code, papillary=papillary)
-            and not self._family_only(self._lens.words_of((condition.code,)))
+            and not self._denied(condition.code)
             and self._onset_before(condition, limit)
         )
 
@@ -262,7 +262,7 @@ class _Search:
             for condition in self._chart.conditions
             if condition.verification in {None, "confirmed"}
             and self._uterine(condition.code)
-            and not self._family_only(self._lens.words_of((condition.code,)))
+            and not self._denied(condition.code)
         ]
         treated = []
         for procedure in self._chart.procedures:
@@ -273,6 +273,10 @@ class _Search:
                 text = next(iter(procedure.code.texts), "")
                 treated.append(Fact(procedure.reference, "feature", text, day))
         return (*leiomyomas, *treated) if treated else ()
+
+    def _denied(self, code: Concept) -> bool:
+        """Return whether the text denies or doubts what the code says, or tells of a relative."""
+        return self._guideline.matches["not-present"].says(*code.texts)
 
     def _uterine(self, code: Concept) -> bool:
         return "uterine-leiomyoma" in self._lens.sets(code) or self._guideline.matches[

@@ -8,6 +8,10 @@ from cds_service.narrative import Certainty, Mention, Reading, Section, read
 from cds_service.narrative.model import Topic
 from cds_service.terminology import Terminology
 
+ICD_O = "http://terminology.hl7.org/CodeSystem/icd-o-3"
+#: The behaviour digit of ICD-O morphology for a metastasis (8890/6).
+METASTATIC = "/6"
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -63,6 +67,8 @@ class Lens:
             for coding in concept.codings:
                 if coding.system and coding.code:
                     found |= self.terminology.sets_of(coding.system, coding.code)
+                    if coding.system == ICD_O and coding.code.endswith(METASTATIC):
+                        found |= {"metastasis-to-skin"}
         return found
 
     def words(self, *texts: str | None) -> Words:

@@ -104,9 +104,8 @@ def identify(chart: Chart, reports: Reports, lens: Lens) -> Identified:
 
 def _claims(chart: Chart, reports: Reports, lens: Lens) -> list[Claim]:
     found = [item for entry in reports.current for item in entry.claims]
-    for observation in chart.observations:
-        if item := claim.of_observation(observation, lens):
-            found.append(item)
+    observed = (claim.of_observation(observation, lens) for observation in chart.observations)
+    found += [item for item in observed if item]
     for condition in chart.conditions:
         about = [o.reference for o in chart.observations if condition.reference in o.focus]
         linked = linked_words((*condition.evidence, *about), reports, chart.observations, lens)

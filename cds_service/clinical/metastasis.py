@@ -45,7 +45,7 @@ def metastases(
             facts.append(Fact(condition.reference, "metastasis", text, date))
     for observation in chart.observations:
         date = observation.effective or observation.issued
-        text = _m1(observation, lens)
+        text = _m1(observation, guideline, lens)
         if text and observation.status in {None, *FINAL} and not _before(date, first_trace):
             facts.append(Fact(observation.reference, "metastasis", text, date))
     for entry in reports.current:
@@ -64,7 +64,12 @@ def metastases(
 def _traces(tumours: Iterable[tuple[TumourRecords, Treatment]]) -> Iterator[dt.date]:
     for records, treatment in tumours:
         yield from (date.first for date in records.lesion.dates)
-        yield from (entry.report.date.first for entry in records.reports if entry.report.date)
+        # A report of the metastasis is no trace of the tumour that it came from.
+        yield from (
+            entry.report.date.first
+            for entry in records.reports
+            if entry.report.date and not entry.words.now("metastasis")
+        )
         yield from (surgery.date.first for surgery in treatment.surgeries if surgery.date)
 
 
@@ -99,7 +104,7 @@ def _not_counted(
     return ""
 
 
-def _m1(observation: Observation, lens: Lens) -> str:
+def _m1(observation: Observation, guideline: Guideline, lens: Lens) -> str:
     """Return the text of an Observation that states M1, or ""."""
     values = [observation.value, *(item.value for item in observation.components)]
     concepts = [value for value in values if isinstance(value, Concept)]
@@ -112,6 +117,8 @@ def _m1(observation: Observation, lens: Lens) -> str:
         for text in texts:
             if any(part.lower().lstrip("cp").startswith("m1") for part in text.split()):
                 return text
+    if not guideline.matches["staging"].says(*observation.code.texts):
+        return ""
     return next((text for text in texts if "distant" in lens.words(text).now("metastasis")), "")
 
 

@@ -280,14 +280,14 @@ class Attribution:
         chosen = []
         for observation in self._chart.observations:
             focus = set(observation.focus) & known
-            if observation.reference in results or focus & own:
-                chosen.append(observation)
-            elif focus or observation.reference in elsewhere | replaced:
-                continue
-            elif observation.specimen in specimens and observation.specimen:
-                chosen.append(observation)
-            elif self._alone(
-                site_of(self._lens, (observation.body_site,), *observation.code.texts), lesion
-            ):
+            named = observation.reference in results or focus & own
+            barred = focus or observation.reference in elsewhere | replaced
+            if named or (not barred and self._may_concern(observation, specimens, lesion)):
                 chosen.append(observation)
         return tuple(chosen)
+
+    def _may_concern(self, observation: Observation, specimens: set[str], lesion: Lesion) -> bool:
+        if observation.specimen in specimens:
+            return True
+        site = site_of(self._lens, (observation.body_site,), *observation.code.texts)
+        return self._alone(site, lesion)

@@ -82,7 +82,7 @@ def site_of(lens: Lens, concepts: Iterable[Concept], *texts: str) -> Site:
 
 def _place(lens: Lens, text: str) -> Site:
     # ICD displays name neighbours after the region ("lower limb, including hip").
-    return place_in(lens.words(text.split(", including")[0]))
+    return place_in(lens.words(text.partition(", including")[0]))
 
 
 def place_in(words: Words) -> Site:

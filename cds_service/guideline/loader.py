@@ -2,10 +2,10 @@
 
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from string import Formatter
-from typing import Any
+from typing import Any, TypeVar
 
 from cds_service.guideline.model import (
     DEPTH_KEYS,
@@ -20,6 +20,8 @@ from cds_service.guideline.model import (
     TopicInfo,
     fill,
 )
+
+Item = TypeVar("Item")
 
 HL7_REASONS = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 
@@ -45,60 +47,55 @@ def loads(text: str) -> Guideline:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise GuidelineError(f"The guideline is not valid TOML: {error}") from error
-    try:
-        guideline = _guideline(data)
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        raise GuidelineError(
-            f"The guideline data is incomplete: {type(error).__name__} {error}"
-        ) from error
+    guideline = _guideline(data)
     _check(guideline)
     return guideline
 
 
 def _guideline(data: Mapping[str, Any]) -> Guideline:
-    policy = {key: _policy(key, table) for key, table in data["policy"].items()}
-    statements = {key: _statement(key, table) for key, table in data["statements"].items()}
-    rules = {key: _rule(key, table) for key, table in data["rules"].items()}
-    words = {
-        group: {key: fill(text, statements, policy, _Later()) for key, text in table.items()}
-        for group, table in data["words"].items()
-    }
+    policy = _each(data, "policy", _policy)
+    statements = _each(data, "statements", _statement)
+    meta = _table(data, "meta")
+
+    def filled(_: str, table: Mapping[str, str]) -> dict[str, str]:
+        return {key: fill(text, statements, policy, _Later()) for key, text in table.items()}
+
+    def overrides(_: str, entries: list[Mapping[str, Any]]) -> tuple[OverrideReason, ...]:
+        return tuple(_override(entry, meta["override_system"]) for entry in entries)
+
     return Guideline(
-        meta=data["meta"],
-        certainty=data["certainty"],
+        meta=meta,
+        certainty=_table(data, "certainty"),
         statements=statements,
         policy=policy,
-        rules=rules,
-        topics={
-            key: TopicInfo(key, table["title"], tuple(table["depends_on"]))
-            for key, table in data["topics"].items()
-        },
-        suggestions={key: _suggestion(key, table) for key, table in data["suggestions"].items()},
-        examinations={
-            key: Examination(
-                id=key,
-                **table
-                | {
-                    "match_sets": frozenset(table.get("match_sets", ())),
-                    "match_words": tuple(table.get("match_words", ())),
-                },
-            )
-            for key, table in data["examinations"].items()
-        },
-        matches={
-            key: Match(
-                tuple(table["words"]),
-                tuple(table.get("not_words", ())),
-                frozenset(table.get("codes", ())),
-            )
-            for key, table in data["matches"].items()
-        },
-        overrides={
-            topic: tuple(_override(entry, data["meta"]["override_system"]) for entry in entries)
-            for topic, entries in data["overrides"].items()
-        },
-        words=words,
+        rules=_each(data, "rules", _rule),
+        topics=_each(data, "topics", _topic),
+        suggestions=_each(data, "suggestions", _suggestion),
+        examinations=_each(data, "examinations", _examination),
+        matches=_each(data, "matches", _match),
+        overrides=_each(data, "overrides", overrides),
+        words=_each(data, "words", filled),
     )
+
+
+def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = data.get(name)
+    if not isinstance(table, Mapping):
+        raise GuidelineError(f"The guideline data lacks the table [{name}].")
+    return table
+
+
+def _each(data: Mapping[str, Any], name: str, make: Callable[[str, Any], Item]) -> dict[str, Item]:
+    """Return what ``make`` makes of each entry of a table; a mistake is named by its entry."""
+    made = {}
+    for key, entry in _table(data, name).items():
+        try:
+            made[key] = make(key, entry)
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+            raise GuidelineError(
+                f"{name}.{key} is incomplete or wrong: {type(error).__name__} {error}"
+            ) from error
+    return made
 
 
 class _Later(dict[str, object]):
@@ -158,6 +155,26 @@ def _suggestion(key: str, table: Mapping[str, Any]) -> Suggestion:
         code=(system, code) if code else None,
         match_sets=frozenset(table.get("match_sets", ())),
         match_words=tuple(table.get("match_words", ())),
+    )
+
+
+def _topic(key: str, table: Mapping[str, Any]) -> TopicInfo:
+    return TopicInfo(key, table["title"], tuple(table["depends_on"]))
+
+
+def _examination(key: str, table: Mapping[str, Any]) -> Examination:
+    matches = {
+        "match_sets": frozenset(table.get("match_sets", ())),
+        "match_words": tuple(table.get("match_words", ())),
+    }
+    return Examination(id=key, **{**table, **matches})
+
+
+def _match(_: str, table: Mapping[str, Any]) -> Match:
+    return Match(
+        tuple(table["words"]),
+        tuple(table.get("not_words", ())),
+        frozenset(table.get("codes", ())),
     )
 
 

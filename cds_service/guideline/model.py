@@ -123,11 +123,14 @@ class Match:
     codes: frozenset[str] = frozenset()
 
     def says(self, *texts: str) -> bool:
-        """Return whether one of the texts has one of the words and none of the others."""
+        """Return whether one of the texts has one of the words and none of the others.
+
+        Words are parts of words; a space in them is the edge of one.
+        """
         return any(
             any(word in text for word in self.words)
             and not any(word in text for word in self.not_words)
-            for text in map(str.lower, texts)
+            for text in (f" {text.lower()} " for text in texts)
         )
 
 

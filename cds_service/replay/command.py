@@ -39,7 +39,7 @@ _MANY = 50
     show_default=True,
 )
 @click.option("--update", is_flag=True, help="Rewrite expected.json from what was seen.")
-def replay(  # noqa: PLR0913 - one parameter an option
+def replay(
     *,
     paths: tuple[Path, ...],
     url: str | None,

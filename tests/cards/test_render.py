@@ -2,7 +2,6 @@ import datetime as dt
 import itertools
 import re
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -248,7 +247,7 @@ def test_uuids_are_fresh_and_can_be_injected() -> None:
     (card,) = cards(topic(advice("margin.no-surgery")))
     ids = [card["uuid"], *(item["uuid"] for item in card["suggestions"])]
     assert len({uuid.UUID(value) for value in ids}) == len(ids)
-    numbers: Iterator[int] = itertools.count()
+    numbers = itertools.count()
     (fixed,) = cards(
         topic(advice("margin.no-surgery")), make_uuid=lambda: str(uuid.UUID(int=next(numbers)))
     )

@@ -47,22 +47,22 @@ def within(heading: str, old: str, new: str) -> str:
     ("text", "said"),
     [
         ("[meta]\nversion = 1.0.0\n", "The guideline is not valid TOML: .*line 2"),
-        ("", "The guideline data is incomplete: KeyError 'policy'"),
+        ("", r"lacks the table \[policy\]"),
         (
             TEXT.replace("[policy.", "[polity."),
-            "The guideline data is incomplete: KeyError 'policy'",
+            r"lacks the table \[policy\]",
         ),
         (
             changed('[statements.S24]\ntext = "', '[statements.S24]\nwords = "'),
-            "The guideline data is incomplete: KeyError 'text'",
+            r"statements.S01 is incomplete or wrong: KeyError 'text'",
         ),
         (
             within("[statements.S24]", "margin_cm = 1", 'margin_cm = "one"'),
-            "The guideline data is incomplete: ValueError .*one",
+            "is incomplete or wrong: ValueError .*one",
         ),
         (
             within("[statements.S24]", "{margin_cm}", "{margin}"),
-            "The guideline data is incomplete: KeyError 'margin'",
+            "KeyError 'margin'",
         ),
         (
             within("[statements.S24]", 'certainty = "series"', 'certainty = "sure"'),
@@ -116,7 +116,7 @@ def within(heading: str, old: str, new: str) -> str:
         ),
         (
             within("[examinations.skin]", "name =", "title ="),
-            "The guideline data is incomplete: TypeError .*title",
+            "is incomplete or wrong: TypeError .*title",
         ),
     ],
 )

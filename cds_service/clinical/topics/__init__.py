@@ -1,1 +1,1 @@
-"""One module a topic: each tries its rows from top to bottom, and the first that matches decides."""
+"""One module a topic: rows are tried from top to bottom, and the first that matches decides."""
