@@ -54,7 +54,7 @@ def within(heading: str, old: str, new: str) -> str:
         ),
         (
             changed('[statements.S24]\ntext = "', '[statements.S24]\nwords = "'),
-            r"statements.S01 is incomplete or wrong: KeyError 'text'",
+            r"statements.S24 is incomplete or wrong: KeyError 'text'",
         ),
         (
             within("[statements.S24]", "margin_cm = 1", 'margin_cm = "one"'),
