@@ -70,7 +70,8 @@ class _Factory:
             detail=self._wording.detail(parts, cut),
             source=Source(
                 label=self._guideline.meta["card_label"],
-                url=f"{self._base}/guideline/?version={self._guideline.version}",
+                url=f"{self._base}/guideline/?version={self._guideline.version}"
+                f"&valuesets={terminology.load().version}",
                 topic=Coding(advice.topic, self._guideline.meta["topic_system"], info.title),
             ),
             suggestions=suggestions,

@@ -24,7 +24,7 @@ from cds_service.terminology.systems import (
     normal_code,
 )
 
-__all__ = ["Terminology", "ValueSet", "canonical_system", "load"]
+__all__ = ["Terminology", "ValueSet", "canonical_system", "documents", "load"]
 
 _NONE: frozenset[str] = frozenset()
 
@@ -41,6 +41,8 @@ class ValueSet:
     title: str
     description: str
     codes: tuple[tuple[str, str, str | None], ...]
+    version: str = ""
+    copyright: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Terminology:
 
     #: Every value set by its slug.
     value_sets: Mapping[str, ValueSet]
+    #: The version of the value sets, which are released together.
+    version: str
     _sets_of: Callable[[str, str], frozenset[str]]
     _displays: Mapping[tuple[str, str], str]
 
@@ -82,7 +86,13 @@ def _read(document: Mapping[str, Any]) -> ValueSet:
             for include in document["compose"]["include"]
             for concept in include["concept"]
         ),
+        version=document["version"],
+        copyright=document.get("copyright", ""),
     )
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def _ancestry(system: str, code: str) -> Iterator[str]:
@@ -110,16 +120,20 @@ def _lookup(
     return lru_cache(maxsize=16384)(sets_of)
 
 
-@cache
-def load() -> Terminology:
-    """Read the value sets of the package, once per process."""
+def documents() -> tuple[dict[str, Any], ...]:
+    """Return the value sets of the package as they are published: FHIR R4 ValueSets, by id."""
     folder = files("cds_service.terminology") / "valuesets"
-    documents = [
+    return tuple(
         json.loads(entry.read_text(encoding="utf-8"))
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
         if entry.name.endswith(".json")
-    ]
-    value_sets = {document["id"]: _read(document) for document in documents}
+    )
+
+
+@cache
+def load() -> Terminology:
+    """Read the value sets of the package, once per process."""
+    value_sets = {document["id"]: _read(document) for document in documents()}
     index: dict[tuple[str, str], frozenset[str]] = {}
     displays: dict[tuple[str, str], str] = {}
     for value_set in value_sets.values():
@@ -132,6 +146,7 @@ def load() -> Terminology:
                     displays.setdefault((ICD_10, key[1]), display)
     return Terminology(
         value_sets=MappingProxyType(value_sets),
+        version=max((each.version for each in value_sets.values()), key=_parts),
         _sets_of=_lookup(MappingProxyType(index)),
         _displays=MappingProxyType(displays),
     )
