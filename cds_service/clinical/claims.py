@@ -5,7 +5,7 @@ suspected, or excluded (the record speaks of a leiomyosarcoma that is not a prim
 skin). A record that claims nothing gives None.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cds_service.clinical.lens import Lens, Words
@@ -23,6 +23,8 @@ HISTORY_STATUS = frozenset({"resolved", "remission", "inactive"})
 RECURRENT_STATUS = frozenset({"recurrence", "relapse"})
 CUTANEOUS = frozenset({"cutaneous-leiomyosarcoma", "atypical-intradermal-smooth-muscle-neoplasm"})
 SKIN_SETS = frozenset({"skin-site", "dermis-site", "subcutis-site"})
+#: Codes that say what the lesion is.
+HISTOLOGY_SETS = CUTANEOUS | {"leiomyosarcoma", "leiomyosarcoma-excluded", "metastasis-to-skin"}
 #: Codes under which a note or a linked report may say that the lesion is the tumour.
 NEOPLASM_SETS = (
     CUTANEOUS
@@ -47,6 +49,7 @@ OTHER_LESION_SETS = frozenset(
     }
 )
 #: Why a leiomyosarcoma is not a primary of the skin.
+OTHER_NAME = "code and text name different lesions"
 ORGAN = "a site other than the skin"
 TO_SKIN = "a metastasis in the skin"
 DEEP = "a site below the subcutis"
@@ -81,6 +84,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Findings:
+    """What the records that a Condition names as its support find."""
+
+    words: Words = Words()
+    codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The parts of a record that identification weighs."""
 
@@ -109,7 +120,7 @@ def judge(evidence: Evidence) -> tuple[Level, str] | None:
     if doubted and not tumours:
         return "suspected", "the text is a question, not a finding"
     if evidence.name.now("mimic") and not evidence.name.values("tumour"):
-        return "suspected", "code and text name different lesions"
+        return "suspected", OTHER_NAME
     return "certain", "code" if coded else "text"
 
 
@@ -163,24 +174,28 @@ def naming_words(lens: Lens, concept: Concept) -> Words:
     return text if named else lens.words_of((concept,)) + text
 
 
-def of_condition(condition: Condition, lens: Lens, linked: Words = Words()) -> Claim | None:
-    """Return the claim of a Condition; ``linked`` is what records say that it names."""
+def of_condition(condition: Condition, lens: Lens, linked: Findings | None = None) -> Claim | None:
+    """Return the claim of a Condition; ``linked`` is what records find that it names."""
+    linked = linked or Findings()
     codes = lens.sets(condition.code, *condition.morphology, *condition.body_sites)
     name = naming_words(lens, condition.code) + lens.words_of(condition.morphology)
     notes = lens.words(*condition.notes)
     if not (codes & NEOPLASM_SETS or name.of("tumour")):
         # A note under another problem may tell of the tumour, but is not its diagnosis.
-        notes = linked = Words()
+        notes, linked = Words(), Findings()
     evidence = Evidence(
-        codes=codes,
+        codes=codes | linked.codes & HISTOLOGY_SETS,
         name=name,
-        more=notes + linked,
+        more=notes + linked.words,
         place=lens.words_of(condition.body_sites),
     )
     verdict = judge(evidence)
     if verdict is None:
         return None
     level, reason = verdict
+    displays = lens.words_of((replace(condition.code, text=None),))
+    if level == "certain" and displays.now("mimic") and not displays.values("tumour"):
+        level, reason = "suspected", OTHER_NAME
     if level == "certain" and condition.verification not in {None, "confirmed"}:
         level, reason = "suspected", f"verification status {condition.verification}"
     spoken = (name + notes).of("tumour")

@@ -7,7 +7,7 @@ from functools import reduce
 from cds_service.clinical import claims as claim
 from cds_service.clinical.claims import Claim
 from cds_service.clinical.lens import Lens
-from cds_service.clinical.reports import Reports, linked_words
+from cds_service.clinical.reports import Reports, linked_findings
 from cds_service.clinical.sites import Site
 from cds_service.facts import Chart, Condition, Issue, PartialDate
 
@@ -108,7 +108,8 @@ def _claims(chart: Chart, reports: Reports, lens: Lens) -> list[Claim]:
     found += [item for item in observed if item]
     for condition in chart.conditions:
         about = [o.reference for o in chart.observations if condition.reference in o.focus]
-        linked = linked_words((*condition.evidence, *about), reports, chart.observations, lens)
+        named = (*condition.evidence, *about)
+        linked = linked_findings(named, reports, chart.observations, lens)
         if item := claim.of_condition(condition, lens, linked):
             found.append(item)
     return found

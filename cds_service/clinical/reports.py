@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cds_service.clinical import claims as claim
-from cds_service.clinical.claims import FINAL, Claim
+from cds_service.clinical.claims import FINAL, Claim, Findings
 from cds_service.clinical.lens import Lens, Words
 from cds_service.clinical.sites import Site, place_in, site_of
 from cds_service.facts import Chart, Concept, Observation, Report
@@ -160,19 +160,23 @@ def _same_kind(older: Entry, newer: Entry) -> bool:
     return not one or not two or bool(one & two)
 
 
-def linked_words(
+def linked_findings(
     references: Iterable[str], reports: Reports, observations: Iterable[Observation], lens: Lens
-) -> Words:
-    """Return what the records of these references say, current and final ones only."""
+) -> Findings:
+    """Return what the records of these references find, current and final ones only."""
     wanted = set(references)
     words = Words()
+    codes: frozenset[str] = frozenset()
     for entry in reports.current:
         if entry.report.reference in wanted and entry.final and not entry.imaging:
             words = words + entry.words
+            codes |= lens.sets(*entry.report.conclusion_codes)
     for observation in observations:
         if observation.reference in wanted and observation.status in {None, *FINAL}:
             words = words + observation_words(observation, lens)
-    return words
+            values = (observation.value, *(item.value for item in observation.components))
+            codes |= lens.sets(*(value for value in values if isinstance(value, Concept)))
+    return Findings(words, codes)
 
 
 def observation_words(observation: Observation, lens: Lens) -> Words:
