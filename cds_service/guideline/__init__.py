@@ -2,6 +2,7 @@
 
 from cds_service.guideline.loader import GuidelineError, load, loads
 from cds_service.guideline.model import (
+    About,
     Examination,
     Guideline,
     Match,
@@ -11,9 +12,11 @@ from cds_service.guideline.model import (
     Statement,
     Suggestion,
     TopicInfo,
+    Use,
 )
 
 __all__ = [
+    "About",
     "Examination",
     "Guideline",
     "GuidelineError",
@@ -24,6 +27,7 @@ __all__ = [
     "Statement",
     "Suggestion",
     "TopicInfo",
+    "Use",
     "load",
     "loads",
 ]

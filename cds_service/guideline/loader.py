@@ -5,10 +5,12 @@ import tomllib
 from collections.abc import Callable, Mapping
 from importlib import resources
 from string import Formatter
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from cds_service.guideline.model import (
     DEPTH_KEYS,
+    About,
     Examination,
     Guideline,
     Match,
@@ -18,6 +20,7 @@ from cds_service.guideline.model import (
     Statement,
     Suggestion,
     TopicInfo,
+    Use,
     fill,
 )
 
@@ -65,6 +68,7 @@ def _guideline(data: Mapping[str, Any]) -> Guideline:
 
     return Guideline(
         meta=meta,
+        about=_about(_table(data, "about"), statements, policy, meta),
         certainty=_table(data, "certainty"),
         statements=statements,
         policy=policy,
@@ -96,6 +100,33 @@ def _each(data: Mapping[str, Any], name: str, make: Callable[[str, Any], Item]) 
                 f"{name}.{key} is incomplete or wrong: {type(error).__name__} {error}"
             ) from error
     return made
+
+
+def _about(
+    table: Mapping[str, Any],
+    statements: Mapping[str, Statement],
+    policy: Mapping[str, Policy],
+    meta: Mapping[str, str],
+) -> About:
+    values: dict[str, object] = {"meta": SimpleNamespace(**meta)}
+
+    def said(value: str | list[str]) -> str | tuple[str, ...]:
+        if isinstance(value, list):
+            return tuple(fill(text, statements, policy, values) for text in value)
+        return fill(value, statements, policy, values)
+
+    def use(key: str, entry: Mapping[str, Any]) -> Use:
+        how = fill(entry["how"], statements, policy, values)
+        return Use(key, entry["title"], entry["used"], how)
+
+    uses = tuple(_each({"about.uses": table.get("uses")}, "about.uses", use).values())
+    try:
+        texts: dict[str, Any] = {k: said(text) for k, text in table.items() if k != "uses"}
+        return About(**texts, uses=uses)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise GuidelineError(
+            f"about is incomplete or wrong: {type(error).__name__} {error}"
+        ) from error
 
 
 class _Later(dict[str, object]):
@@ -159,7 +190,8 @@ def _suggestion(key: str, table: Mapping[str, Any]) -> Suggestion:
 
 
 def _topic(key: str, table: Mapping[str, Any]) -> TopicInfo:
-    return TopicInfo(key, table["title"], tuple(table["depends_on"]))
+    prognosis = tuple(table.get("prognosis", ()))
+    return TopicInfo(key, table["title"], tuple(table["depends_on"]), prognosis)
 
 
 def _examination(key: str, table: Mapping[str, Any]) -> Examination:
@@ -192,6 +224,9 @@ def _check(guideline: Guideline) -> None:
         where = f"examinations.{examination.id}"
         _known(examination.statement, guideline.statements, where)
         _known(examination.suggestion, guideline.suggestions, where)
+    for topic in guideline.topics.values():
+        for statement_id in topic.prognosis:
+            _known(statement_id, guideline.statements, f"topics.{topic.id}.prognosis")
     for rule in guideline.rules.values():
         _check_rule(rule, guideline)
 

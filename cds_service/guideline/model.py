@@ -85,6 +85,8 @@ class TopicInfo:
     id: str
     title: str
     depends_on: tuple[str, ...]
+    #: Statements on prognosis: for the topic's pages, never for a card.
+    prognosis: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +145,39 @@ class OverrideReason:
     display: str
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Whether an attribute of the patient is used, and how."""
+
+    id: str
+    title: str
+    used: bool
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """The source attributes of the intervention (45 CFR 170.315(b)(11)(iv)(A)), and its limits."""
+
+    kind: str
+    citation: str
+    developer: str
+    funding: str
+    released: str
+    revised: str
+    intended_use: str
+    intended_users: str
+    limits: tuple[str, ...]
+    out_of_scope: tuple[str, ...]
+    uses: tuple[Use, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guideline:
     """The whole rule book."""
 
     meta: Mapping[str, str]
+    about: About
     certainty: Mapping[str, str]
     statements: Mapping[str, Statement]
     policy: Mapping[str, Policy]
