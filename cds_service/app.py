@@ -1,6 +1,7 @@
 """``create_app``: the one place where the parts meet."""
 
 import datetime as dt
+from typing import Any
 
 from flask import Flask
 
@@ -10,7 +11,7 @@ from cds_service.clinical.plan import Plan
 from cds_service.facts import Chart
 from cds_service.guideline import Guideline
 from cds_service.guideline import load as load_guideline
-from cds_service.hooks.base import Call, HookService
+from cds_service.hooks.base import Call, HookService, Selection
 from cds_service.protocol import prefetch
 from cds_service.protocol.card import CardsResponse
 from cds_service.settings import Settings
@@ -37,7 +38,8 @@ class Engine:
         """Return the cards for a call. Raises :class:`cds_service.errors.ServiceError`."""
         today = self._today()
         read = self.read(service, call, today=today)
-        selection = service.select(self.evaluate(read, today=today), read, call)
+        plan = self.evaluate(read, today=today)
+        selection = service.select(plan, read, call)
         return CardsResponse(
             cards=cards.render(
                 selection.shown,
@@ -45,8 +47,18 @@ class Engine:
                 base_url=self._settings.public_url or DEFAULT_URL,
                 patient_id=call.context.patient_id,
                 cut=selection.cut,
-            )
+            ),
+            extension=self._trace(plan, read, selection, service) if self._settings.trace else {},
         )
+
+    def _trace(
+        self, plan: Plan, read: Chart, selection: Selection, service: HookService
+    ) -> dict[str, Any]:
+        shown = {advice.topic for advice in selection.shown}
+        trace = cards.decision_trace(
+            plan, guideline=self._guideline, chart=read, shown=shown, selects=service.selects
+        )
+        return {cards.EXTENSION: trace}
 
     def read(self, service: HookService, call: Call, *, today: dt.date) -> Chart:
         """Return the chart of a call's patient, from its prefetch and its FHIR server."""

@@ -33,6 +33,7 @@ class Settings:
     fhir_servers: tuple[str, ...] = ("https://hapi.fhir.org/baseR4",)
     #: Bytes.
     max_body: int = 10_000_000
+    trace: bool = False
     #: The names of the ``[clients.*]`` tables of the configuration file.
     clients: tuple[str, ...] = ()
 
@@ -56,7 +57,9 @@ class Setting:
         value = getattr(Settings(), self.field)
         if value is None:
             return ""
-        return ",".join(value) if isinstance(value, tuple) else str(value)
+        if isinstance(value, tuple):
+            return ",".join(value)
+        return str(int(value) if isinstance(value, bool) else value)
 
 
 def _auth(text: str) -> str:
@@ -108,6 +111,12 @@ def _bytes(text: str) -> int:
     return value
 
 
+def _switch(text: str) -> bool:
+    if text not in {"0", "1"}:
+        raise ValueError("1 for on or 0 for off")
+    return text == "1"
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "auth",
@@ -147,6 +156,12 @@ SETTINGS: tuple[Setting, ...] = (
         "max_body",
         _bytes,
         "The largest request body in bytes; a larger one is answered with 413.",
+    ),
+    Setting(
+        "trace",
+        _switch,
+        "With `CDS_AUTH=off`: `1` puts the decision trace into every answer, as an `extension`. "
+        "An authenticated client gets it by its profile.",
     ),
 )
 _CONFIG_HELP = (

@@ -290,3 +290,20 @@ def test_card_of_the_readme(whole: FlaskClient, entered: dict[str, Any]) -> None
     texts = (card["summary"], *card["detail"].splitlines())
     for text in (*texts, *(suggestion["label"] for suggestion in card["suggestions"])):
         assert text in shown
+
+
+def test_the_trace_is_in_the_answer_only_where_it_is_wanted() -> None:
+    """With CDS_TRACE the answer carries the decision trace, empty cards included; else not."""
+    body = json.loads((CASE / "request.json").read_text())
+    path = f"/cds-services/cutaneous-leiomyosarcoma-{body['hook']}"
+    today = dt.date(2026, 12, 1)
+    plain = create_app(Settings(auth="off", today=today)).test_client().post(path, json=body)
+    assert "extension" not in plain.get_json()
+    traced = create_app(Settings(auth="off", today=today, trace=True)).test_client()
+    trace = traced.post(path, json=body).get_json()["extension"]
+    assert trace["org.example.cds-service.decision-trace"]["topics"]
+    body["context"]["conditions"]["entry"] = []
+    answer = traced.post(path, json=body).get_json()
+    assert answer["cards"] == []
+    topics = answer["extension"]["org.example.cds-service.decision-trace"]["topics"]
+    assert all(topic["parts"][0]["reason"] for topic in topics)

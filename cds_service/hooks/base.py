@@ -55,6 +55,8 @@ class HookService:
     description: str
     usage: str
     context: type[Context]
+    #: What of a plan the hook shows, in a sentence: the trace's reason for what it leaves out.
+    selects: str
     select: Callable[[Plan, Chart, Call], Selection]
     prefetch: Mapping[str, str] = field(default_factory=lambda: PREFETCH)
     required: tuple[str, ...] = REQUIRED

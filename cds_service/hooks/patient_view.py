@@ -40,5 +40,6 @@ SERVICE = HookService(
         "Epic's diagnosis entry (bpa-trigger-action 6 or 7) is answered as an entered diagnosis."
     ),
     context=PatientViewContext,
+    selects="patient-view shows what there is to do now, in three cards at most",
     select=select,
 )

@@ -28,5 +28,6 @@ SERVICE = HookService(
         "FamilyMemberHistory, ServiceRequest and Encounter make the advice more precise."
     ),
     context=ProblemListItemCreateContext,
+    selects="problem-list-item-create shows advice that rests on a condition just entered",
     select=select,
 )

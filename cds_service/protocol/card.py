@@ -230,8 +230,11 @@ class CardsResponse:
 
     cards: tuple[Card, ...] = ()
     system_actions: tuple[Action, ...] = ()
+    #: Agreed with the client beforehand; keys are reversed domain names.
+    extension: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the response as JSON."""
         actions = json_object(systemActions=[action.to_json() for action in self.system_actions])
-        return {"cards": [card.to_json() for card in self.cards], **actions}
+        extension = json_object(extension=dict(self.extension))
+        return {"cards": [card.to_json() for card in self.cards], **actions, **extension}

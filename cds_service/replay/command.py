@@ -38,6 +38,7 @@ _MANY = 50
     default="table",
     show_default=True,
 )
+@click.option("--explain", is_flag=True, help="Show why: the decision trace of every case.")
 @click.option("--update", is_flag=True, help="Rewrite expected.json from what was seen.")
 def replay(
     *,
@@ -46,6 +47,7 @@ def replay(
     hooks: tuple[str, ...],
     date: dt.datetime | None,
     form: str,
+    explain: bool,
     update: bool,
 ) -> None:
     """Play charts and captured requests against the service.
@@ -66,7 +68,7 @@ def replay(
         raise click.ClickException(str(error)) from None
     if update:
         results = [_update(case, result) for case, result in results]
-    _print([result for _, result in results], broken, form)
+    _print([result for _, result in results], broken, form, explain=explain)
     for each in broken:
         click.echo(f"error: {each}", err=True)
     if broken or any(result.failed for _, result in results):
@@ -128,12 +130,16 @@ def _update(case: Case, result: Result) -> _Pair:
     return case, replace(result, differences=differences(result, expected))
 
 
-def _print(results: list[Result], broken: list[CaseError], form: str) -> None:
+def _print(results: list[Result], broken: list[CaseError], form: str, *, explain: bool) -> None:
     if form == "json":
         errors = [{"path": str(error.path), "reason": error.reason} for error in broken]
-        click.echo(dumps({"cases": [as_json(each) for each in results], "errors": errors}))
+        click.echo(
+            dumps({"cases": [as_json(each, explain=explain) for each in results], "errors": errors})
+        )
     elif form == "markdown":
         click.echo(render.markdown(results))
     else:
         console = render.console(terminal=sys.stdout.isatty())
         console.print(render.table(results))
+    if explain and form != "json":
+        click.echo(render.explained(results))

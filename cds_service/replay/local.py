@@ -6,6 +6,7 @@ from functools import cache
 
 from cds_service import clinical
 from cds_service.app import create_app
+from cds_service.cards import decision_trace
 from cds_service.chart import MISSING, build, classify
 from cds_service.clinical.plan import Plan
 from cds_service.errors import ServiceError
@@ -54,7 +55,8 @@ class Local:
             )
         except ServiceError:  # the answer to the call says why
             return None
-        return _said(chart, clinical.evaluate(chart, self._guideline, today=self._today))
+        plan = clinical.evaluate(chart, self._guideline, today=self._today)
+        return _said(chart, plan, decision_trace(plan, guideline=self._guideline, chart=chart))
 
 
 @cache
@@ -63,7 +65,7 @@ def local(today: dt.date) -> Local:
     return Local(today, load_guideline())
 
 
-def _said(chart: Chart, plan: Plan) -> Evaluation:
+def _said(chart: Chart, plan: Plan, trace: Json) -> Evaluation:
     issues = (*chart.issues, *plan.set_aside)
     dropped = {issue.where for issue in issues if issue.effect == "dropped"}
     dropped |= {record.reference for record in (*chart.refuted, *chart.not_done)}
@@ -73,6 +75,7 @@ def _said(chart: Chart, plan: Plan) -> Evaluation:
         windows=tuple(_windows(plan)),
         dropped=tuple(sorted(dropped)),
         conditions=tuple(_conditions(plan)),
+        trace=trace,
     )
 
 

@@ -21,6 +21,8 @@ class Evaluation:
     dropped: tuple[str, ...] = ()
     #: Conditions that take part in a tumour or its metastases.
     conditions: tuple[str, ...] = ()
+    #: The decision trace.
+    trace: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +82,8 @@ def topic(card: Json) -> str:
     return str(coding.get("code", "")) if isinstance(coding, dict) else ""
 
 
-def as_json(result: Result) -> Json:
-    """Return the machine-readable form of a result."""
+def as_json(result: Result, *, explain: bool = False) -> Json:
+    """Return the machine-readable form of a result, with the decision trace if wanted."""
     said = result.evaluation
     body: Json = {"case": result.name, "path": result.path, "today": result.today}
     if said is not None:
@@ -91,6 +93,8 @@ def as_json(result: Result) -> Json:
             "windows": list(said.windows),
             "dropped": list(said.dropped),
         }
+        if explain:
+            body["trace"] = said.trace
     body["hooks"] = {played.hook: _hook(played) for played in result.played}
     body["differences"] = (
         None if result.differences is None else [asdict(each) for each in result.differences]

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cds_service.cards.trace import lines
 from cds_service.replay.client import Json
 from cds_service.replay.layout import dumps
 from cds_service.replay.outcome import Evaluation, Played, Result, topic
@@ -50,6 +51,25 @@ def table(results: Iterable[Result]) -> Group:
 def markdown(results: Iterable[Result]) -> str:
     """Return the cards of every case as an EHR shows them, in Markdown."""
     return "\n".join(line for result in results for line in _case(result))
+
+
+def explained(results: Iterable[Result]) -> str:
+    """Return the decision trace of every case, and what each hook showed of it."""
+    found: list[str] = []
+    for result in results:
+        found += ["", f"## {result.name}", ""]
+        if result.evaluation is None:
+            found.append("not evaluated in this process: the answers alone are known")
+            continue
+        found += lines(result.evaluation.trace)
+        found += [f"{played.hook} shows: {_shown(played)}" for played in result.played]
+    return "\n".join(found)
+
+
+def _shown(played: Played) -> str:
+    if played.problem:
+        return f"an error: {played.problem}"
+    return ", ".join(topic(card) for card in played.cards) or "no card"
 
 
 def _tumours(said: Evaluation | None) -> Iterator[str]:
