@@ -26,6 +26,7 @@ from .charts import (
 )
 
 SKIN_OF_LEG = Coding(ICD_10_CM, "C44.7", "Other malignant neoplasm of skin of lower limb")
+ICD_O = "http://terminology.hl7.org/CodeSystem/icd-o-3"
 HISTOLOGY = Coding("http://loinc.org", "59847-4", "Histology and Behavior ICD-O-3 Cancer")
 
 
@@ -120,6 +121,7 @@ def test_suspected(record: Any) -> None:
         condition("Skin metastasis of leiomyosarcoma"),
         condition("Metastasis of leiomyosarcoma", Coding(ICD_10_CM, "C79.2")),
         condition("Leiomyosarcoma", Coding(ICD_10_CM, "C48.0")),
+        condition("Leiomyosarcoma of skin", Coding(ICD_O, "8890/6")),
         condition("Leiomyosarcoma of skin", Coding(ICD_10_CM, "D23.5")),
         condition("Cutaneous leiomyoma"),
         condition("Dermatofibroma"),

@@ -39,14 +39,14 @@ from .charts import (
     visit,
 )
 
-TODAY = dt.date(2022, 6, 15)
-#: No 29 February lies in these days, nor within a year after them and the longest interval.
+TODAY = dt.date(2022, 2, 15)
+#: No 29 February lies in these days, nor in the two years after: moved by a year, and an interval.
 EARLIEST, LATEST = dt.date(2021, 3, 1), TODAY
 TUMOUR_TOPICS = frozenset(TOPICS) - {"hlrcc"}
 PATIENT = patient(birth="1985-05-20", gender="female")
 
 #: An evaluation takes milliseconds, the first one reads the value sets: no deadline.
-often = settings(max_examples=80, deadline=None)
+often = settings(max_examples=50, deadline=None)
 
 day = st.dates(EARLIEST, LATEST).map(str)
 when = st.one_of(day, day.map(lambda text: text[:7]), day.map(lambda text: text[:4]), st.none())
@@ -400,7 +400,7 @@ def test_dates_that_are_not_recorded_are_not_invented(whole: Chart) -> None:
 @often
 @given(
     st.sampled_from(["Dermal", "Subcutaneous"]),
-    st.dates(dt.date(2010, 1, 1), dt.date(2022, 6, 14)),
+    st.dates(dt.date(2010, 1, 1), dt.date(2022, 2, 14)),
     st.integers(0, 4000),
 )
 def test_the_state_flips_once_at_each_boundary(name: str, t0: dt.date, after: int) -> None:

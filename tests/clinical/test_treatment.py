@@ -557,6 +557,18 @@ def test_recurrence_of_a_past_tumour() -> None:
     assert rules(plan)["radiation"] == "radiation.dermal"
 
 
+@pytest.mark.xfail(strict=True, reason="history is lifted by an untreated recurrence alone")
+def test_a_treated_recurrence_of_a_past_tumour() -> None:
+    """A recurrence that was excised with a positive margin is no mere history."""
+    plan = plan_of(
+        condition("Dermal leiomyosarcoma, left thigh", status="resolved"),
+        CLEAR,
+        report("Left thigh: leiomyosarcoma, local recurrence.", on="2026-09-12"),
+        procedure("Re-excision, left thigh", on="2026-10-05", outcome="Deep margin positive"),
+    )
+    assert rules(plan)["margin"] == "margin.positive"
+
+
 # --- Attribution ---
 
 
