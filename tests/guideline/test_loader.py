@@ -107,6 +107,10 @@ def within(heading: str, old: str, new: str) -> str:
             r"rules.radiation.late: {policy.window.months} names no number of the guideline",
         ),
         (
+            changed("\n[about]\n", '\n[about]\nmotto = "none"\n'),
+            "about is incomplete or wrong: TypeError .*motto",
+        ),
+        (
             within("[examinations.skin]", 'statement = "S41"', 'statement = "S49"'),
             "examinations.skin: 'S49' is not defined",
         ),
