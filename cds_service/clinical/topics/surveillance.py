@@ -52,7 +52,9 @@ def _known_depth(
             "surveillance.no-start", facts=facts, missing=missing, interval=_first_interval(case)
         )
     if not windows:
-        return case.advise("surveillance.year-only", facts=facts, missing=missing, t0=t0)
+        last = visit.date if visit and visit.date else t0
+        start = last if last.precision == "year" else t0
+        return case.advise("surveillance.year-only", facts=facts, missing=missing, start=start)
     found = windows[0]
     if visit is None:
         missing = ("visit", *missing)
@@ -108,7 +110,8 @@ def last_visit(case: Case, t0: PartialDate) -> Fact | None:
         for visit in case.setting.chart.visits
         if visit.status in COMPLETED
         and (date := visit.period.begun if visit.period else None)
-        and date.first > t0.first
+        # A partial date counts where some of its days lie after t0.
+        and (date.first > t0.first or date.last > t0.last)
         and date.first <= case.setting.today
         and _about_tumour(case, visit)
     ]
