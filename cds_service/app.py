@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from cds_service import cards, chart, hooks
+from cds_service import cards, chart, hooks, rulebook
 from cds_service.clinical import evaluate
 from cds_service.clinical.plan import Plan
 from cds_service.facts import Chart
@@ -15,7 +15,7 @@ from cds_service.hooks.base import Call, HookService, Selection
 from cds_service.protocol import prefetch
 from cds_service.protocol.card import CardsResponse
 from cds_service.settings import Settings
-from cds_service.web import cds, surroundings
+from cds_service.web import about, cds, surroundings
 from cds_service.web import guideline as pages
 from cds_service.web.cds import Answer
 
@@ -116,5 +116,8 @@ def create_app(
         cds.blueprint(hooks.services(), answer or Engine(settings, guideline).answer)
     )
     app.register_blueprint(cds.health())
-    app.register_blueprint(pages.blueprint(guideline))
+    book = rulebook.load(guideline)
+    app.register_blueprint(pages.blueprint(book))
+    app.register_blueprint(pages.resources(book))
+    app.register_blueprint(about.blueprint(book))
     return app

@@ -24,7 +24,10 @@ _THREADS = 8
 _LOOPBACK = "127.0.0.1"
 #: Browser clients that a demonstration is shown in.
 _DEMO_ORIGINS = ("https://sandbox.cds-hooks.org", "http://localhost:8080")
-_LAZY = {"replay": "cds_service.replay.command"}
+_LAZY = {
+    "guideline": "cds_service.rulebook.command",
+    "replay": "cds_service.replay.command",
+}
 
 
 class _Group(click.Group):

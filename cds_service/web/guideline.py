@@ -1,84 +1,101 @@
-"""The pages to which cards link: a rule or a statement, with its source and its caveat."""
+"""The rule book as pages, to which cards link, and as FHIR resources."""
 
-import re
-from collections.abc import Iterable
+import functools
+from collections.abc import Mapping
 
-from flask import Blueprint, Response, make_response, render_template
-from markupsafe import Markup, escape
+from flask import Blueprint, Response, request
 
 from cds_service.errors import NotFound
-from cds_service.guideline import Guideline, Rule, Statement
-from cds_service.guideline.model import DEPTH_KEYS
+from cds_service.rulebook import Book, document, fhir, html, pages
+from cds_service.rulebook.blocks import Section
+from cds_service.web.messages import json_response
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-_BOLD = re.compile(r"\*\*(.+?)\*\*")
-_DEPTHS = {"dermal": "Dermal", "subcutaneous": "Subcutaneous", "unclear": "Depth not known"}
-#: Prognosis stands on these topics' pages and on no card, each number beside its caveat.
-_PROGNOSIS = dict.fromkeys(
-    ("diagnosis", "margin"), ("S12", "S13", "S14", "S15", "S16", "S17", "S18", "S19")
-)
-_STATES = {
-    "act": "something to do now",
-    "withheld": "cannot be said",
-    "inform": "applies, nothing to do now",
-    "done": "satisfied by the record",
-    "silent": "no card",
-}
+_FHIR = "application/fhir+json; charset=utf-8"
+_STYLE = "guideline/style.css"
 
 
-def blueprint(guideline: Guideline) -> Blueprint:
-    """Return the pages of ``guideline``: public, without any patient's data."""
+def blueprint(book: Book) -> Blueprint:
+    """Return the pages of ``book``: public, without any patient's data."""
     routes = Blueprint("guideline", __name__, url_prefix="/guideline")
-    routes.add_app_template_filter(_bold, "bold")
+    # At the first request: a start that serves no page need not wait for them.
+    known = functools.cache(lambda: pages.build(book))
+    whole = functools.cache(lambda: document.whole(book))
 
     @routes.get("/")
-    def index() -> Response:
-        return _page("index.html", guideline)
-
-    @routes.get("/<item>")
-    def show(item: str) -> Response:
-        if item in guideline.statements:
-            statement = guideline.statements[item]
-            rules = [rule for rule in guideline.rules.values() if statement in _all(rule)]
-            return _page("statement.html", guideline, statement=statement, rules=rules)
-        if item in guideline.rules:
-            rule = guideline.rules[item]
-            return _page(
-                "rule.html",
-                guideline,
-                rule=rule,
-                when=guideline.fill(rule.when),
-                state=_STATES.get(rule.state, rule.state),
-                groups=_groups(rule),
+    @routes.get("/<path:path>")
+    def show(path: str = "") -> Response:
+        section = known().pages.get(path.rstrip("/"))
+        if section is None:
+            raise NotFound(
+                "The guideline has no such page. GET /guideline/ shows its contents.",
+                where="http.path",
             )
-        raise NotFound("The guideline has no statement or rule with this id.", where="http.path")
+        return page(book, section, known().addresses)
 
-    def _all(rule: Rule) -> list[Statement]:
-        return _statements(item for depth in DEPTH_KEYS for item in rule.statements_for(depth))
+    @routes.get("/document")
+    def in_one() -> Response:
+        return page(book, whole(), {}, contents=True)
 
-    def _statements(ids: Iterable[str]) -> list[Statement]:
-        return [guideline.statements[item] for item in dict.fromkeys(ids)]
-
-    def _groups(rule: Rule) -> list[tuple[str, list[Statement]]]:
-        """Return the rule's statements: for every depth, for one depth only, and prognosis."""
-        own = ((_DEPTHS[depth], ids) for depth, ids in rule.by_depth.items())
-        prognosis = _PROGNOSIS.get(rule.topic, ())
-        groups = (("", rule.statements), *own, ("Prognosis", prognosis))
-        return [(title, _statements(ids)) for title, ids in groups if ids]
+    @routes.get("/style.css")
+    def style() -> Response:
+        return _public(Response(html.style(), mimetype="text/css"))
 
     return routes
 
 
-def _bold(text: str) -> Markup:
-    """Return ``text`` as HTML: of Markdown, the statements use bold alone."""
-    return Markup(_BOLD.sub(r"<strong>\1</strong>", str(escape(text))))  # noqa: S704 - escaped
+def resources(book: Book) -> Blueprint:
+    """Return the FHIR resources of ``book``, to be read by type and id."""
+    routes = Blueprint("fhir", __name__, url_prefix="/fhir")
+    known = functools.cache(lambda: fhir.resources(book))
+
+    @routes.get("/<kind>/<key>")
+    def read(kind: str, key: str) -> Response:
+        resource = known().get((kind, key))
+        if resource is None:
+            raise NotFound(
+                "There is no such resource. GET /guideline/fhir lists them.", where="http.path"
+            )
+        response = json_response(resource)
+        response.content_type = _FHIR
+        return _public(response)
+
+    return routes
 
 
-def _page(template: str, guideline: Guideline, **values: object) -> Response:
-    response = make_response(render_template(template, guideline=guideline, **values))
+def page(
+    book: Book, section: Section, addresses: Mapping[str, str], *, contents: bool = False
+) -> Response:
+    """Return a section as a page; ``addresses`` tells where the sections that it links stand.
+
+    With ``contents`` it holds every section itself, and a table of contents.
+    Links are relative: behind a proxy, the service does not know at which path it stands.
+    """
+    root = "../" * (request.path.count("/") - 1)
+
+    def address(to: str) -> str:
+        if contents and not to.startswith("/"):
+            return f"#{to}"
+        return root + (to[1:] if to.startswith("/") else addresses[to])
+
+    title = book.guideline.meta["title"]
+    text = html.page(
+        section,
+        title=title,
+        home=(title, f"{root}guideline/"),
+        about=f"{root}about",
+        footer=document.footer(book),
+        address=address,
+        stylesheet=root + _STYLE,
+        contents=contents,
+    )
+    return _public(Response(text, mimetype="text/html"))
+
+
+def _public(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cache-Control"] = "public, max-age=3600"
