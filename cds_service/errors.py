@@ -19,12 +19,23 @@ class ServiceError(Exception):
     status: ClassVar[int] = 500
     default_code: ClassVar[str] = "exception"
 
-    def __init__(self, message: str, *, where: str | None = None, code: str | None = None) -> None:
-        """Keep the parts of the OperationOutcome; ``code`` replaces the class's own."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        """Keep the parts of the OperationOutcome; ``code`` replaces the class's own.
+
+        ``retry_after``: the seconds after which the same call may work.
+        """
         super().__init__(message)
         self.message = message
         self.where = where
         self.code = code or self.default_code
+        self.retry_after = retry_after
 
 
 class BadRequest(ServiceError):

@@ -1,5 +1,6 @@
 """Reading a JSON body, and writing JSON, errors included."""
 
+import math
 from typing import Any
 
 import orjson
@@ -34,7 +35,10 @@ def error_response(error: ServiceError) -> Response:
         response.headers["WWW-Authenticate"] = "Bearer"
         del response.headers["Content-Type"]
         return response
-    return json_response(operation_outcome(error), error.status)
+    response = json_response(operation_outcome(error), error.status)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    return response
 
 
 def json_body(request: Request) -> dict[str, Any]:
