@@ -113,7 +113,7 @@ def rule(book: Book, item: Rule) -> Section:
         ("Answer", (Code(item.state), f": {STATES.get(item.state, item.state)}")),
     ]
     if item.state != "silent":
-        facts.append(("Urgency shown", (Code(item.indicator),)))
+        facts.append(("Indicator of the card", (Code(item.indicator),)))
     if item.summary:
         facts.append(("The card says", (Md(book.words(item.summary)),)))
     if item.advice:
