@@ -114,7 +114,7 @@ class Case:
     @property
     def history_only(self) -> bool:
         """Whether only a past tumour is recorded, without recurrence."""
-        return self.tumour.history and not self.treatment.untreated_recurrence
+        return self.tumour.history and not self.treatment.recurrences
 
     @property
     def minimum(self) -> str:

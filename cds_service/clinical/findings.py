@@ -84,10 +84,9 @@ def of_words(words: Words) -> tuple[Status | None, float | None, bool, str | Non
     status: Status | None = None
     if positive:
         status = "positive"
-    elif clear or (closest and float(closest.value) > 0):
+    elif clear or closest:
+        # A distance of 0 mm comes with its word for it: the reader says positive.
         status = "negative"
-    elif closest:
-        status = "positive"
     named = frozenset(m.detail for m in (*margins, *widths) if m.detail)
     which = sorted({m.detail for m in positive if m.detail})
     return (

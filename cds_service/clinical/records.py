@@ -15,7 +15,7 @@ from cds_service.clinical.lens import Lens, Words
 from cds_service.clinical.lesions import Lesion
 from cds_service.clinical.reports import Entry, Reports
 from cds_service.clinical.sites import Site, place_in, site_of
-from cds_service.facts import Chart, Condition, Issue, Observation, PartialDate, Procedure
+from cds_service.facts import Chart, Condition, Observation, PartialDate, Procedure
 from cds_service.guideline import Guideline
 
 #: What a pathology report has to speak of to be a tumour's report.
@@ -112,7 +112,6 @@ class Attribution:
         self._lesions = tuple(lesions)
         self._guideline = guideline
         self._lens = lens
-        self.set_aside: list[Issue] = []
         self._operations = [op for p in chart.procedures if (op := self._operation(p))]
         self._not_done = [op for p in chart.not_done if (op := self._operation(p))]
 

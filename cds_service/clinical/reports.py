@@ -50,10 +50,6 @@ class Reports:
     #: Reference of a replaced report → its entry and the reference of what replaced it.
     replaced: Mapping[str, tuple[Entry, str]]
 
-    def entry(self, reference: str) -> Entry | None:
-        """Return the current report of this reference."""
-        return next((e for e in self.current if e.report.reference == reference), None)
-
     def amended(self, item: Claim) -> Entry | None:
         """Return the amended report that supersedes a Condition's claim, if one does.
 

@@ -111,7 +111,7 @@ def treatment_of(records: TumourRecords, *, guideline: Guideline, lens: Lens) ->
         grades=grades_of(records, lens),
         sizes=sizes_of(records, lens),
     )
-    t0, facts = _start(treatment)
+    t0, facts = _start(treatment, _latest(date for _, date in recurrences))
     return replace(treatment, t0=t0, t0_facts=facts)
 
 
@@ -342,12 +342,17 @@ def _after_treatment(
 # --- Start of surveillance ----------------------------------------------------------------------
 
 
-def _start(treatment: Treatment) -> tuple[PartialDate | None, tuple[Fact, ...]]:
-    """Return t0: the last operation without positive margin, else the end of radiation."""
+def _start(
+    treatment: Treatment, recurred: PartialDate | None
+) -> tuple[PartialDate | None, tuple[Fact, ...]]:
+    """Return t0: the last operation without positive margin, else the end of radiation.
+
+    A recurrence after the last operation that radiation has treated counts from its end.
+    """
     last = treatment.last
     if last is None:
         return None, ()
-    if last.definitive:
+    if last.definitive and not (recurred and _key(recurred) > _key(last.date)):
         return last.date, last.facts
     later = [op for op in treatment.radiation if op.date and _key(op.date) >= _key(last.date)]
     if not later:

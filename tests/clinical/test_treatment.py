@@ -557,7 +557,6 @@ def test_recurrence_of_a_past_tumour() -> None:
     assert rules(plan)["radiation"] == "radiation.dermal"
 
 
-@pytest.mark.xfail(strict=True, reason="history is lifted by an untreated recurrence alone")
 def test_a_treated_recurrence_of_a_past_tumour() -> None:
     """A recurrence that was excised with a positive margin is no mere history."""
     plan = plan_of(

@@ -110,8 +110,8 @@ def last_visit(case: Case, t0: PartialDate) -> Fact | None:
         for visit in case.setting.chart.visits
         if visit.status in COMPLETED
         and (date := visit.period.begun if visit.period else None)
-        # A partial date counts where some of its days lie after t0.
-        and (date.first > t0.first or date.last > t0.last)
+        # A partial date counts where some of its days lie after all of t0's.
+        and date.last > t0.last
         and date.first <= case.setting.today
         and _about_tumour(case, visit)
     ]
