@@ -1,6 +1,6 @@
 """The whole rule book in one file: HTML to read and print, Markdown to review."""
 
-from cds_service.rulebook import about, html, lists, markdown, sections
+from cds_service.rulebook import about, html, lists, markdown, rules, sections
 from cds_service.rulebook.blocks import Section
 from cds_service.rulebook.book import Book
 
@@ -14,7 +14,7 @@ def whole(book: Book) -> Section:
         (
             about.front(book),
             about.section(book),
-            sections.rules(book),
+            rules.rules(book),
             sections.follow_up(book),
             sections.statements(book),
             sections.policy(book),

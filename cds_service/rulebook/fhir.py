@@ -12,7 +12,8 @@ from cds_service import terminology
 from cds_service.guideline import Rule
 from cds_service.rulebook import document
 from cds_service.rulebook.book import Book, statements_of
-from cds_service.rulebook.sections import STATES, examinations_of, topic_title
+from cds_service.rulebook.rules import STATES, examinations_of
+from cds_service.rulebook.sections import topic_title
 
 Json = dict[str, Any]
 

@@ -18,8 +18,13 @@ from cds_service.rulebook.blocks import (
     para,
 )
 from cds_service.rulebook.book import Book
-from cds_service.rulebook.sections import joined, links, topic_id, topic_title
+from cds_service.rulebook.sections import joined, links, titled, topic_id, topic_title
 from cds_service.terminology import ValueSet
+
+_FEMALES = (
+    "females: by sex for clinical use or recorded sex, by administrative gender only where "
+    "neither is recorded"
+)
 
 
 def suggestions(book: Book) -> Section:
@@ -59,7 +64,7 @@ def examinations(book: Book) -> Section:
             ("Proposed as", (_suggestion(book, item.suggestion),)),
         ]
         if item.female_only:
-            facts.append(("Shown for", ("females: sex for clinical use, or recorded sex",)))
+            facts.append(("Shown for", (_FEMALES,)))
         facts += _recognised(book, item.match_sets, item.match_words)
         title = item.name[:1].upper() + item.name[1:]
         own.append(Section(f"examination-{item.id}", title, (Terms(tuple(facts)),)))
@@ -124,7 +129,7 @@ def matches(book: Book) -> Section:
         "A text counts where it holds one of the words and none of the excluded ones.",
     )
     own = tuple(
-        Section(f"match-{key}", key.replace("-", " ").capitalize(), _match(item))
+        Section(f"match-{key}", titled(key), _match(item))
         for key, item in book.guideline.matches.items()
     )
     return Section("match-words", "Words that tell records apart", (note,), own)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cds_service.guideline import Rule
-from cds_service.rulebook import about, fhir, lists, sections
+from cds_service.rulebook import about, fhir, lists, rules, sections
 from cds_service.rulebook.blocks import Bullets, Code, Line, Link, Md, Section, Table, para
 from cds_service.rulebook.book import Book, statements_of
 
@@ -48,7 +48,7 @@ def build(book: Book) -> Pages:
         "cases": lists.cases(book),
         "fhir": _fhir(book),
     }
-    pages |= {sections.topic_id(key): sections.topic(book, key) for key in book.topics}
+    pages |= {sections.topic_id(key): rules.topic(book, key) for key in book.topics}
     pages |= {key: sections.statement(book, key) for key in book.guideline.statements}
     pages |= {key: rule_page(book, item) for key, item in book.guideline.rules.items()}
     for item in book.terms.value_sets.values():
@@ -105,7 +105,7 @@ def index(book: Book) -> Section:
     front = about.front(book)
     policies = Bullets(
         tuple(
-            (Link(item.id.replace("_", " "), f"policy-{item.id}"), ": ", Md(item.reason))
+            (Link(sections.titled(item.id), f"policy-{item.id}"), ": ", Md(item.reason))
             for item in book.guideline.policy.values()
         )
     )
@@ -139,7 +139,7 @@ def _rules(book: Book) -> Section:
     note = para(
         "The rules of a topic are tried from top to bottom; the first that applies decides. "
         "Answers: ",
-        "; ".join(f"{state}, {means}" for state, means in sections.STATES.items()),
+        "; ".join(f"{state}, {means}" for state, means in rules.STATES.items()),
         ".",
     )
     own = tuple(
@@ -151,13 +151,13 @@ def _rules(book: Book) -> Section:
 
 def rule_page(book: Book, item: Rule) -> Section:
     """Return a rule's page: the rule, and each of its statements with source and caveat."""
-    rule = sections.rule(book, item)
+    rule = rules.rule(book, item)
     said = tuple(
         sections.statement(book, key, anchor=f"{item.id}-{key}") for key in statements_of(item)
     )
     if said:
         said = (Section("", "The statements, with source and caveat", (), said),)
-    return Section(rule.id, rule.title, rule.blocks, (*said, *sections.prognosis(book, item.topic)))
+    return Section(rule.id, rule.title, rule.blocks, (*said, *rules.prognosis(book, item.topic)))
 
 
 def _fhir(book: Book) -> Section:

@@ -1,13 +1,11 @@
 """The parts of the rule book: each statement, rule, policy and schedule as a section."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 
-from cds_service.guideline import Rule
 from cds_service.rulebook import schedule
 from cds_service.rulebook.blocks import (
-    Block,
     Bullets,
-    Code,
     Inline,
     Line,
     Link,
@@ -20,16 +18,8 @@ from cds_service.rulebook.blocks import (
 )
 from cds_service.rulebook.book import Book
 
-STATES = {
-    "act": "something to do now",
-    "withheld": "cannot be said",
-    "inform": "applies, nothing to do now",
-    "done": "satisfied by the record",
-    "silent": "no card",
-}
-_DEPTHS = {"dermal": "Dermal", "subcutaneous": "Subcutaneous", "unclear": "Depth not known"}
-#: Cases that are told in full at a rule; the others are named.
-_TOLD = 3
+DEPTHS = {"dermal": "Dermal", "subcutaneous": "Subcutaneous", "unclear": "Depth not known"}
+_ACRONYMS = {"fh", "hlrcc"}
 
 
 def topic_title(book: Book, topic: str) -> str:
@@ -41,6 +31,14 @@ def topic_title(book: Book, topic: str) -> str:
 def topic_id(topic: str) -> str:
     """Return a topic's id on pages."""
     return "all-topics" if topic == "*" else topic
+
+
+def titled(key: str) -> str:
+    """Return the key of a table as a heading."""
+    words = re.split(r"[-_]", key)
+    words = [word.upper() if word in _ACRONYMS else word for word in words]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
 
 
 def joined(lines: Iterable[Line], between: str = ", ") -> Line:
@@ -102,146 +100,6 @@ def statements(book: Book) -> Section:
     return Section("statements", "Statements of the source", (intro,), own)
 
 
-# --- Rules ---
-
-
-def rule(book: Book, item: Rule) -> Section:
-    """Return a rule: when it applies, what it answers, what it rests on, what proves it."""
-    facts: list[tuple[str, Line]] = [
-        ("Rule", (Code(item.id),)),
-        ("Topic", (Link(topic_title(book, item.topic), topic_id(item.topic)),)),
-        ("Answer", (Code(item.state), f": {STATES.get(item.state, item.state)}")),
-    ]
-    if item.state != "silent":
-        facts.append(("Indicator of the card", (Code(item.indicator),)))
-    if item.summary:
-        facts.append(("The card says", (Md(book.words(item.summary)),)))
-    if item.advice:
-        facts.append(("And in its detail", (Md(book.words(item.advice)),)))
-    facts += _suggestions(book, item)
-    return Section(
-        item.id,
-        book.words(item.when),
-        (Terms(tuple(facts)), *_said(book, item), *_caveats(item), *_proofs(book, item)),
-    )
-
-
-def _suggestions(book: Book, item: Rule) -> Iterator[tuple[str, Line]]:
-    groups = {"": item.suggestions} | dict(item.suggestions_by_depth)
-    for depth, keys in groups.items():
-        if keys:
-            name = f"Can be ordered from it, {_DEPTHS[depth].lower()}" if depth else ""
-            labels = (
-                (Link(book.guideline.suggestions[key].label, f"suggestion-{key}"),) for key in keys
-            )
-            yield name or "Can be ordered from it", joined(labels, "; ")
-    due = examinations_of(book, item)
-    if due:
-        yield (
-            "Can be ordered from it",
-            ("what is due of the ", Link("examinations", "examinations")),
-        )
-
-
-def examinations_of(book: Book, item: Rule) -> tuple[str, ...]:
-    """Return the examinations that a rule proposes: those whose statements it acts upon."""
-    return tuple(
-        each.id
-        for each in book.guideline.examinations.values()
-        if item.state == "act" and each.statement in item.statements
-    )
-
-
-def _said(book: Book, item: Rule) -> Iterator[Block]:
-    groups = {"": item.statements} | dict(item.by_depth)
-    for depth, keys in groups.items():
-        if keys:
-            yield para(
-                f"What the source says{f', {_DEPTHS[depth].lower()}' if depth else ''}:",
-            )
-            yield Bullets(
-                tuple(
-                    (Link(key, key), " ", Md(book.guideline.statements[key].text)) for key in keys
-                )
-            )
-
-
-def _caveats(item: Rule) -> Iterator[Block]:
-    groups = {"": item.caveats} | dict(item.caveats_by_depth)
-    named = [
-        (f"{_DEPTHS[depth]}: " if depth else "", *links(keys))
-        for depth, keys in groups.items()
-        if keys
-    ]
-    if named:
-        yield para("The card carries the caveat of ", *joined(named, "; "), ".")
-
-
-def _proofs(book: Book, item: Rule) -> Iterator[Block]:
-    names = book.proofs.of(item.id)
-    if not names:
-        yield para(
-            "Proven by no worked case yet.",
-        )
-        return
-    yield para(
-        f"Proven by {len(names)} worked case{'s' * (len(names) > 1)}:",
-    )
-    told: list[Line] = [
-        (Link(name, f"case-{name}"), f": {book.proofs.why[name]}") for name in names[:_TOLD]
-    ]
-    if names[_TOLD:]:
-        told.append(("and ", *links(names[_TOLD:], "case-")))
-    yield Bullets(tuple(told))
-
-
-def prognosis(book: Book, topic: str, *, anchor: str = "") -> tuple[Section, ...]:
-    """Return the statements on prognosis that a topic's page shows, each with its caveat."""
-    info = book.guideline.topics.get(topic)
-    if not info or not info.prognosis:
-        return ()
-    note = para(
-        "What the source reports of groups of patients; it says nothing of one patient.",
-    )
-    lines = Bullets(tuple(statement_line(book, key) for key in info.prognosis))
-    return (Section(anchor, "Prognosis", (note, lines)),)
-
-
-def topic(book: Book, key: str) -> Section:
-    """Return a topic with its rules, in the order in which they are tried."""
-    note = (
-        "They are looked at before every topic."
-        if key == "*"
-        else "The rules are tried from top to bottom; the first that applies decides."
-    )
-    own = tuple(rule(book, item) for item in book.rules_of(key))
-    return Section(
-        topic_id(key),
-        topic_title(book, key),
-        (
-            para(
-                note,
-            ),
-        ),
-        (*own, *prognosis(book, key, anchor=f"{topic_id(key)}-prognosis")),
-        open=True,
-    )
-
-
-def rules(book: Book) -> Section:
-    """Return every rule, by topic."""
-    note = Para(
-        (
-            "Words in square brackets stand for what a card says of the chart that it is about. ",
-            "The answers: ",
-            *joined(((Code(state), f" {means}") for state, means in STATES.items()), "; "),
-            ".",
-        )
-    )
-    own = tuple(topic(book, key) for key in book.topics)
-    return Section("rules", "Rules", (note,), own, open=True)
-
-
 # --- Policy and schedule ---
 
 
@@ -253,7 +111,7 @@ def policy(book: Book) -> Section:
     own = tuple(
         Section(
             f"policy-{item.id}",
-            item.id.replace("_", " ").capitalize(),
+            titled(item.id),
             (
                 para(
                     Md(item.reason),
@@ -285,7 +143,7 @@ def follow_up(book: Book) -> Section:
             ((row.elapsed,), (row.interval,), (row.lenient or "the same",))
             for row in schedule.rows(depth, book.guideline)
         )
-        tables.append(Table(f"{_DEPTHS[depth]} leiomyosarcoma", head, rows))
+        tables.append(Table(f"{DEPTHS[depth]} leiomyosarcoma", head, rows))
     keys = dict.fromkeys(
         key
         for item in book.rules_of("surveillance")

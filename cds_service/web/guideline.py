@@ -1,13 +1,15 @@
 """The rule book as pages, to which cards link, and as FHIR resources."""
 
 import functools
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 
 from cds_service.errors import NotFound
 from cds_service.rulebook import Book, document, fhir, html, pages
-from cds_service.rulebook.blocks import Section
+from cds_service.rulebook.blocks import Para, Section, para
 from cds_service.web.messages import json_response
 
 _POLICY = (
@@ -16,6 +18,7 @@ _POLICY = (
 )
 _FHIR = "application/fhir+json; charset=utf-8"
 _STYLE = "guideline/style.css"
+_VERSION = re.compile(r"[0-9.]{1,20}")
 
 
 def blueprint(book: Book) -> Blueprint:
@@ -34,6 +37,8 @@ def blueprint(book: Book) -> Blueprint:
                 "The guideline has no such page. GET /guideline/ shows its contents.",
                 where="http.path",
             )
+        if not path:
+            section = replace(section, blocks=(*_other_version(book), *section.blocks))
         return page(book, section, known().addresses)
 
     @routes.get("/document")
@@ -64,6 +69,17 @@ def resources(book: Book) -> Blueprint:
         return _public(response)
 
     return routes
+
+
+def _other_version(book: Book) -> Iterator[Para]:
+    """Yield a notice where the card that led here was made with other data than these."""
+    for name, what, own in (
+        ("version", "guideline data", book.guideline.version),
+        ("valuesets", "value sets", book.terms.version),
+    ):
+        asked = request.args.get(name, own)
+        if asked != own and _VERSION.fullmatch(asked):
+            yield para(f"The card was made with the {what} {asked}; these pages show {own}.")
 
 
 def page(

@@ -171,6 +171,16 @@ def test_contents(client: FlaskClient, path: str) -> None:
     assert guideline.meta["source_status"] in page
 
 
+def test_version_of_a_card(client: FlaskClient) -> None:
+    """The address that a card gives as its source names both versions; other ones are told."""
+    own = f"version={load().version}&valuesets={terminology.load().version}"
+    assert "The card was made" not in client.get(f"/guideline/?{own}").text
+    page = client.get("/guideline/?version=0.9.0&valuesets=0.8.0").text
+    assert "made with the guideline data 0.9.0; these pages show" in page
+    assert "made with the value sets 0.8.0; these pages show" in page
+    assert "The card was made" not in client.get("/guideline/?version=%3Cb%3E").text
+
+
 def test_policy(client: FlaskClient) -> None:
     """The pages run no script and load nothing from elsewhere."""
     response = client.get("/guideline/S24")
