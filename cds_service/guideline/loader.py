@@ -26,6 +26,7 @@ from cds_service.guideline.model import (
 
 Item = TypeVar("Item")
 
+_ABOUT_LISTS = ("limits", "out_of_scope")
 HL7_REASONS = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 
 
@@ -110,23 +111,32 @@ def _about(
 ) -> About:
     values: dict[str, object] = {"meta": SimpleNamespace(**meta)}
 
-    def said(value: str | list[str]) -> str | tuple[str, ...]:
-        if isinstance(value, list):
-            return tuple(fill(text, statements, policy, values) for text in value)
-        return fill(value, statements, policy, values)
+    def said(text: str) -> str:
+        return fill(text, statements, policy, values)
 
     def use(key: str, entry: Mapping[str, Any]) -> Use:
-        how = fill(entry["how"], statements, policy, values)
-        return Use(key, entry["title"], entry["used"], how)
+        if not isinstance(entry["used"], bool):
+            raise TypeError("used must be true or false")
+        return Use(key, entry["title"], entry["used"], said(entry["how"]))
 
     uses = tuple(_each({"about.uses": table.get("uses")}, "about.uses", use).values())
     try:
-        texts: dict[str, Any] = {k: said(text) for k, text in table.items() if k != "uses"}
-        return About(**texts, uses=uses)
+        parts: dict[str, Any] = {
+            key: tuple(map(said, _list(value))) if key in _ABOUT_LISTS else said(value)
+            for key, value in table.items()
+            if key != "uses"
+        }
+        return About(**parts, uses=uses)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise GuidelineError(
             f"about is incomplete or wrong: {type(error).__name__} {error}"
         ) from error
+
+
+def _list(value: object) -> list[str]:
+    if not isinstance(value, list):
+        raise TypeError("limits and out_of_scope must be lists of sentences")
+    return value
 
 
 class _Later(dict[str, object]):

@@ -40,6 +40,8 @@ def guideline(form: str, folder: Path | None, out: Path | None) -> None:
         if folder is None or out:
             _write(document.as_html(book) if form == "html" else document.as_markdown(book), out)
     except OSError as error:
+        if error.filename is None:  # not a file, but the end of a pipe: click's own matter
+            raise
         raise click.ClickException(
             f"{error.filename} cannot be written: {error.strerror}."
         ) from None

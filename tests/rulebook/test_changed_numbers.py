@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from cds_service import rulebook
+from cds_service import rulebook, terminology
 from cds_service.app import create_app
 from cds_service.guideline import Guideline, loads
 from cds_service.replay import cases
@@ -62,6 +62,21 @@ def test_margin_on_the_card(wider: Guideline) -> None:
     assert "at least 1.5 cm" in card["summary"]
     assert "**1.5 cm**" in card["detail"]
     assert not re.search(r"\b1 cm\b", card["summary"] + card["detail"])
+
+
+def test_links_of_a_card(toml: str) -> None:
+    """A card's source names both versions, and its links open the pages of its rules."""
+    guideline = loads(toml)
+    client = client_of(guideline)
+    card = margin_card(client)
+    query = f"?version={guideline.version}&valuesets={terminology.load().version}"
+    assert card["source"]["url"].endswith(f"/guideline/{query}")
+    for url in (card["source"]["url"], *(link["url"] for link in card["links"])):
+        page = client.get(url[url.index("/guideline") :])
+        assert page.status_code == 200
+        assert "The card was made" not in page.text
+    [link] = card["links"]
+    assert link["url"].endswith("/guideline/margin.positive")
 
 
 def test_margin_decides(wider: Guideline) -> None:
