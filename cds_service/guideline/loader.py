@@ -122,9 +122,7 @@ def _about(
     uses = tuple(_each({"about.uses": table.get("uses")}, "about.uses", use).values())
     try:
         parts: dict[str, Any] = {
-            key: tuple(map(said, _list(value))) if key in _ABOUT_LISTS else said(value)
-            for key, value in table.items()
-            if key != "uses"
+            key: _sentences(key, value, said) for key, value in table.items() if key != "uses"
         }
         return About(**parts, uses=uses)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -133,10 +131,11 @@ def _about(
         ) from error
 
 
-def _list(value: object) -> list[str]:
-    if not isinstance(value, list):
-        raise TypeError("limits and out_of_scope must be lists of sentences")
-    return value
+def _sentences(key: str, value: object, said: Callable[[str], str]) -> str | tuple[str, ...]:
+    several = key in _ABOUT_LISTS
+    if not isinstance(value, list if several else str):
+        raise TypeError(f"{key} must be {'a list of sentences' if several else 'a sentence'}")
+    return tuple(map(said, value)) if isinstance(value, list) else said(str(value))
 
 
 class _Later(dict[str, object]):

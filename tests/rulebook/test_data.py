@@ -13,8 +13,12 @@ from cds_service.guideline import GuidelineError, load, loads
     [
         ("[about]\n", "[abort]\n", "about is incomplete or wrong"),
         ("\nfunding = ", "\nfunded = ", "about is incomplete or wrong: TypeError .*funded"),
-        ("\nlimits = [", '\nlimits = "none"\nlimited = [', "about is .*lists of sentences"),
-        ("\nout_of_scope = [", "\nout = [", "about is .*out_of_scope"),
+        (
+            "\nlimits = [",
+            '\nlimits = "none"\nlimited = [',
+            "about is .*limits must be a list of sentences",
+        ),
+        ("\nout_of_scope = [", "\nout = [", "about is .*out must be a sentence"),
         ("[about.uses.race]", "[about.use.race]", "about is incomplete or wrong"),
         ("used = false", 'used = "no"', r"about\.uses\.race is .*true or false"),
         ("{S42.start_age}", "{S42.age}", r"about\.uses\.date-of-birth is .*age"),
