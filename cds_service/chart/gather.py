@@ -14,8 +14,15 @@ from cds_service.chart.prefetch import (
     Present,
     classify,
 )
+from cds_service.chart.screen import screened
 from cds_service.chart.server import Reader, Unavailable
-from cds_service.errors import BadRequest, PreconditionFailed
+from cds_service.errors import (
+    BadRequest,
+    PreconditionFailed,
+    ServiceError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from cds_service.facts import Issue
 
 _PATIENT = "patient"
@@ -40,8 +47,10 @@ def gather(
     """Return a value for every key of ``queries`` (key → resolved template).
 
     What the prefetch lacks is read by ``reader``; what the client tried in vain is not tried
-    again. Raises :class:`BadRequest` where a required key holds something else than FHIR data,
-    and :class:`PreconditionFailed` where a required key, or the patient, cannot be had.
+    again. Raises :class:`BadRequest` where a required key holds something else than FHIR data.
+    Where a required key, or the patient, cannot be had: :class:`UpstreamTimeout` if the server
+    was too slow, :class:`UpstreamUnavailable` if it has stopped answering and is left alone, else
+    :class:`PreconditionFailed`.
     """
     values = {key: classify(key, prefetch.get(key, MISSING)) for key in queries}
     for key in _in_order(values, required):
@@ -61,7 +70,14 @@ def gather(
     )
     values |= fetched
     _require(values, required, tried=True)
+    values = {key: screened(value, query=queries[key]) for key, value in values.items()}
     issues = [
+        Issue(f"prefetch.{key}", note)
+        for key, value in values.items()
+        if isinstance(value, Present)
+        for note in value.notes
+    ]
+    issues += [
         Issue(f"prefetch.{key}", value.reason, "dropped")
         for key, value in values.items()
         if isinstance(value, Failed) and value.malformed
@@ -84,18 +100,36 @@ def _in_order(values: Mapping[str, PrefetchValue], required: Collection[str]) ->
 def _require(
     values: Mapping[str, PrefetchValue], required: Collection[str], *, tried: bool
 ) -> None:
-    lacking = {}
+    lacking: dict[str, Failed | Missing] = {}
     for key in _in_order(values, required):
         value = values[key]
         if isinstance(value, Failed) or (tried and isinstance(value, Missing)):
-            lacking[key] = value.reason
+            lacking[key] = value
         elif isinstance(value, Empty) and key == _PATIENT:
-            lacking[key] = "there is no such patient"
+            lacking[key] = Failed("there is no such patient")
     if lacking:
-        raise PreconditionFailed(
-            "Required data cannot be had: "
-            + "; ".join(f"{key} ({reason})" for key, reason in lacking.items())
-            + ". Send them in the prefetch, or a fhirServer and fhirAuthorization with which"
-            " they can be read.",
-            where=", ".join(f"prefetch.{key}" for key in lacking),
+        raise _error(lacking)
+
+
+def _error(lacking: Mapping[str, Failed | Missing]) -> ServiceError:
+    """Return what the client is told: a refusal outweighs what may work at another time."""
+    message = "Required data cannot be had: " + "; ".join(
+        f"{key} ({value.reason})" for key, value in lacking.items()
+    )
+    where = ", ".join(f"prefetch.{key}" for key in lacking)
+    failed = [value for value in lacking.values() if isinstance(value, Failed)]
+    passing = len(failed) == len(lacking)
+    waits = [value.wait for value in failed if value.cause == "down" and value.wait is not None]
+    if passing and waits and all(value.cause != "refused" for value in failed):
+        return UpstreamUnavailable(
+            f"{message}. Call again later, or send them in the prefetch.",
+            where=where,
+            retry_after=max(waits),
         )
+    if passing and all(value.cause == "slow" for value in failed):
+        return UpstreamTimeout(f"{message}. Send them in the prefetch, or call again.", where=where)
+    return PreconditionFailed(
+        f"{message}. Send them in the prefetch, or a fhirServer and fhirAuthorization with which"
+        " they can be read.",
+        where=where,
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from cds_service.chart import orders
 from cds_service.chart.elements import Json, kind_of
@@ -23,6 +23,9 @@ TYPES: Mapping[str, frozenset[str]] = {
 }
 #: The next page's address where there is a next page without one.
 NO_ADDRESS: Final = "?"
+#: Why something could not be had: it was refused or is not there, the server was too slow, or
+#: it does not answer at all.
+Cause = Literal["refused", "slow", "down"]
 # Tuples, because what is looked up in them may be any JSON, unhashable included.
 _FAILURES = ("error", "fatal")
 _WITH_TOTAL = (None, "searchset")
@@ -33,12 +36,13 @@ class Present:
     """Data: one resource, or the pages of a search.
 
     ``partial`` says why more exists than was read, and is None where everything was read;
-    ``next`` is the address of the next page.
+    ``next`` is the address of the next page; ``notes`` say what of it was not used, and why.
     """
 
     values: tuple[Mapping[str, Json], ...]
     partial: str | None = None
     next: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,14 @@ class Empty:
 class Failed:
     """Somebody tried to get the data, and could not; ``reason`` is without patient data.
 
-    ``malformed``: the value is not FHIR data of the right type at all.
+    ``malformed``: the value is not FHIR data of the right type at all. ``wait``: seconds after
+    which asking again is worth it, where that is known.
     """
 
     reason: str
     malformed: bool = False
+    cause: Cause = "refused"
+    wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,25 @@
 """Reading from the FHIR server of a request, within its time and never anywhere else."""
 
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Protocol
+from typing import Literal, Protocol
+from urllib.parse import urlsplit
 
-import orjson
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 from cds_service.chart.access import OpenServers, normal_base, same_origin
+from cds_service.chart.breaker import Breakers
 from cds_service.chart.elements import Json
+from cds_service.chart.exchange import TOO_SLOW, Ask, Budget, Exchange, Problem
 from cds_service.chart.prefetch import (
     NO_ADDRESS,
+    Empty,
     Failed,
     Missing,
     PrefetchValue,
@@ -23,22 +28,18 @@ from cds_service.chart.prefetch import (
     is_bundle,
     of_pages,
 )
+from cds_service.chart.version import Version, is_renamed, names_in, stated
 
-MAX_PAGES = 50
-MAX_BYTES = 32_000_000
+MAX_PAGES = 200
 _WORKERS = 8
-_CONNECT_SECONDS = 2.0
-_CHUNK = 65_536
-_OK, _UNAUTHORISED, _FORBIDDEN, _NOT_FOUND, _GONE, _TOO_MANY = 200, 401, 403, 404, 410, 429
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REASONS = {
-    _UNAUTHORISED: "not authorised (401)",
-    _FORBIDDEN: "not allowed (403)",
-    _NOT_FOUND: "not there (404)",
-    _GONE: "no longer there (410)",
-    _TOO_MANY: "too many requests (429)",
-}
-_TOO_SLOW = "no answer in time"
+_CONNECTIONS = 128
+_SERVERS = 256
+_VERSION_SECONDS = 3600.0
+_REFUSED_GET = frozenset({405, 414})
+_REFUSED_POST = frozenset({404, 405, 415, 501})
+#: What a server says to a search of a resource type that it does not have.
+_UNKNOWN_TYPE = frozenset({400, 404, 422, 501})
+Method = Literal["get", "post"]
 
 
 class Reader(Protocol):
@@ -65,44 +66,87 @@ class Unavailable:
         return {**dict.fromkeys(queries, missing), **pages}
 
 
-class _Problem(Exception):  # noqa: N818 - a reason on its way to a Failed
-    """Why one answer could not be had."""
+@dataclass(slots=True)
+class _Known:
+    """What has been learnt of a server."""
+
+    method: Method
+    version: Version | None = None
+    until: float = 0.0
 
 
 class FhirServers:
-    """Pooled connections to FHIR servers, one object per process."""
+    """Pooled connections to FHIR servers and what is known of them, one object per process."""
 
-    def __init__(self, policy: OpenServers) -> None:
-        """Take the policy; no connection is made yet."""
+    def __init__(
+        self, policy: OpenServers, *, search: Method = "get", transport: BaseAdapter | None = None
+    ) -> None:
+        """Take the policy; no connection is made yet.
+
+        ``search``: how searches are sent where nothing else is known of a server;
+        ``transport`` takes the place of the network, for tests.
+        """
         self._policy = policy
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers["Accept"] = "application/fhir+json, application/json;q=0.9"
+        self._search: Method = search
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.session.headers["Accept"] = "application/fhir+json, application/json;q=0.9"
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=16, pool_maxsize=32))
+            self.session.mount(
+                scheme, transport or HTTPAdapter(pool_connections=16, pool_maxsize=_CONNECTIONS)
+            )
+        self.breakers = Breakers()
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    def reader(self, base: str | None, *, token: str | None, seconds: float) -> Reader:
-        """Return a reader of the server at ``base`` that ends after ``seconds``."""
+    def reader(
+        self,
+        base: str | None,
+        *,
+        token: str | None,
+        seconds: float,
+        version: Version | None = None,
+    ) -> Reader:
+        """Return a reader of the server at ``base`` that ends after ``seconds``.
+
+        ``version`` is the FHIR version where the request or the configuration states it.
+        """
         if not base:
             return Unavailable("the request names no fhirServer")
         reason = self._policy.refusal(base, has_token=token is not None)
         normal = normal_base(base)
         if reason or normal is None:
             return Unavailable(reason or "fhirServer is no address")
-        return _ServerReader(self._session, normal, token, time.monotonic() + seconds)
+        parts = urlsplit(normal)
+        breaker = self.breakers.of(f"{parts.scheme}://{parts.netloc}")
+        exchange = Exchange(
+            session=self.session,
+            base=normal,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            budget=Budget(seconds),
+            breaker=breaker,
+            warned=breaker.state != "closed",
+        )
+        return _ServerReader(exchange, self._of(normal), version)
+
+    def _of(self, base: str) -> _Known:
+        with self._lock:
+            known = self._known.setdefault(base, _Known(self._search))
+            self._known.move_to_end(base)
+            while len(self._known) > _SERVERS:
+                self._known.popitem(last=False)
+            return known
 
 
 class _ServerReader:
     """Reads from one server for one request."""
 
-    def __init__(
-        self, session: requests.Session, base: str, token: str | None, deadline: float
-    ) -> None:
-        self._session = session
-        self._base = base
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._deadline = deadline
+    def __init__(self, exchange: Exchange, known: _Known, version: Version | None) -> None:
+        self._exchange = exchange
+        self._base = exchange.base
+        self._known = known
+        self._version = version
 
     def read(
         self, queries: Mapping[str, str], pages: Mapping[str, Present]
@@ -116,27 +160,43 @@ class _ServerReader:
             tasks[key] = pool.submit(self._guarded, self._query, key, query)
         for key, first in pages.items():
             tasks[key] = pool.submit(self._guarded, self._follow, first)
-        wait(tasks.values(), timeout=max(0.0, self._deadline - time.monotonic()))
+        wait(tasks.values(), timeout=max(0.0, self._exchange.budget.left))
         pool.shutdown(wait=False, cancel_futures=True)
         late: Mapping[str, PrefetchValue] = {
-            key: Present(value.values, f"the next page: {_TOO_SLOW}", value.next)
+            key: Present(value.values, f"the next page: {TOO_SLOW}", value.next)
             for key, value in pages.items()
         }
         return {
             key: task.result()
             if task.done() and not task.cancelled()
-            else late.get(key, Failed(_TOO_SLOW))
+            else late.get(key, Failed(TOO_SLOW, cause="slow"))
             for key, task in tasks.items()
         }
 
-    def _guarded(self, work: Callable[..., PrefetchValue], *arguments: object) -> PrefetchValue:
+    @staticmethod
+    def _guarded(work: Callable[..., PrefetchValue], *arguments: object) -> PrefetchValue:
         try:
             return work(*arguments)
-        except _Problem as problem:
-            return Failed(str(problem))
+        except Problem as problem:
+            return problem.failed
 
     def _query(self, key: str, query: str) -> PrefetchValue:
-        value = classify(key, self._get(f"{self._base}/{query}"))
+        kind, mark, parameters = query.partition("?")
+        names = names_in(self._version or self._remembered(), kind) if mark else (kind,)
+        if names == (kind,):
+            try:
+                return self._answer(key, query)
+            except Problem as problem:
+                if not (mark and is_renamed(kind) and problem.status in _UNKNOWN_TYPE):
+                    raise
+                names = names_in(self._asked_version(), kind)
+                if names == (kind,):
+                    raise
+        # What R4 has in one type; a part that cannot be had makes the whole a part.
+        return _together([self._guarded(self._answer, key, f"{n}?{parameters}") for n in names])
+
+    def _answer(self, key: str, query: str) -> PrefetchValue:
+        value = classify(key, self._search(query) if "?" in query else self._get(query))
         match value:
             case Failed(reason=reason):
                 return Failed(f"the server's answer {reason}" if value.malformed else reason)
@@ -144,6 +204,38 @@ class _ServerReader:
                 return self._follow(value)
             case _:
                 return value
+
+    def _get(self, query: str) -> Json:
+        return self._exchange.fetch(Ask(f"{self._base}/{query}"))
+
+    def _search(self, query: str) -> Json:
+        """Search as the server prefers it: by GET, or by POST where GET is refused."""
+        kind, _, parameters = query.partition("?")
+        posted = Ask(f"{self._base}/{kind}/_search", parameters)
+        method = self._known.method
+        try:
+            return self._exchange.fetch(posted) if method == "post" else self._get(query)
+        except Problem as problem:
+            refused = _REFUSED_POST if method == "post" else _REFUSED_GET
+            if problem.status not in refused:
+                raise
+            value = self._get(query) if method == "post" else self._exchange.fetch(posted)
+        self._known.method = "get" if method == "post" else "post"
+        return value
+
+    def _remembered(self) -> Version | None:
+        return self._known.version if time.monotonic() < self._known.until else None
+
+    def _asked_version(self) -> Version | None:
+        if self._version or self._remembered():
+            return self._version or self._known.version
+        try:
+            found = stated(self._get("metadata"))
+        except Problem:
+            return None
+        if found:
+            self._known.version, self._known.until = found, time.monotonic() + _VERSION_SECONDS
+        return found
 
     def _follow(self, first: Present) -> PrefetchValue:
         """Read the pages after ``first``; what was read stays, whatever happens then."""
@@ -161,9 +253,9 @@ class _ServerReader:
             else:
                 seen.add(url)
                 try:
-                    page = self._get(url)
-                except _Problem as problem:
-                    reason = str(problem)
+                    page = self._exchange.fetch(Ask(url))
+                except Problem as problem:
+                    reason = problem.reason
                 else:
                     if isinstance(page, dict) and is_bundle(page):
                         pages.append(page)
@@ -174,49 +266,15 @@ class _ServerReader:
             value = of_pages(tuple(pages))
         return value
 
-    def _get(self, url: str) -> Json:
-        for _ in range(3):
-            try:
-                with self._session.get(
-                    url,
-                    headers=self._headers,
-                    timeout=self._timeouts(),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response:
-                    if response.status_code not in _REDIRECTS:
-                        return self._body(response)
-                    target = same_origin(self._base, response.headers.get("Location", ""))
-            except requests.Timeout:
-                raise _Problem(_TOO_SLOW) from None
-            except (requests.RequestException, OSError, ValueError):
-                # The exception's own words hold the address.
-                raise _Problem("no connection") from None
-            if target is None:
-                raise _Problem("it redirects to another address")
-            url = target
-        raise _Problem("it redirects in circles")
 
-    def _timeouts(self) -> tuple[float, float]:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise _Problem(_TOO_SLOW)
-        return min(left, _CONNECT_SECONDS), left
-
-    def _body(self, response: requests.Response) -> Json:
-        status = response.status_code
-        if status != _OK:
-            raise _Problem(_REASONS.get(status, f"the server answered {status}"))
-        parts: list[bytes] = []
-        size = 0
-        for chunk in response.iter_content(_CHUNK):
-            size += len(chunk)
-            parts.append(chunk)
-            if size > MAX_BYTES:
-                raise _Problem("the answer is too long")
-            if time.monotonic() > self._deadline:
-                raise _Problem(_TOO_SLOW)
-        try:
-            return orjson.loads(b"".join(parts))
-        except orjson.JSONDecodeError:
-            raise _Problem("the answer is not JSON") from None
+def _together(parts: list[PrefetchValue]) -> PrefetchValue:
+    present = [part for part in parts if isinstance(part, Present)]
+    failed = [part for part in parts if isinstance(part, Failed)]
+    if len(failed) == len(parts):
+        return failed[0]
+    partial = next((part.partial for part in present if part.partial), None)
+    partial = partial or next((part.reason for part in failed), None)
+    values = tuple(value for part in present for value in part.values)
+    if not values and failed:
+        return failed[0]
+    return Present(values, partial) if values else Empty()

@@ -16,7 +16,13 @@ from cds_service.chart import (
     classify,
     gather,
 )
-from cds_service.errors import BadRequest, PreconditionFailed
+from cds_service.errors import (
+    BadRequest,
+    PreconditionFailed,
+    ServiceError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 
 PATIENT = {"resourceType": "Patient", "id": "p1"}
 EMPTY = {"resourceType": "Bundle", "type": "searchset", "total": 0}
@@ -205,3 +211,54 @@ def test_unknown_keys_are_reported() -> None:
     )
     assert [issue.where for issue in found.issues] == ["prefetch.more", "prefetch"]
     assert set(found.values) == set(QUERIES)
+
+
+SLOW = Failed("no answer in time", cause="slow")
+DOWN = Failed("the server has stopped answering", cause="down", wait=1.5)
+LOST = Failed("no connection", cause="down")
+REFUSED = Failed("not allowed (403)")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "procedures", "error", "keys"),
+    [
+        (SLOW, Empty(), UpstreamTimeout, "conditions"),
+        (SLOW, SLOW, UpstreamTimeout, "conditions procedures"),
+        (DOWN, SLOW, UpstreamUnavailable, "conditions procedures"),
+        (DOWN, DOWN, UpstreamUnavailable, "conditions procedures"),
+        (DOWN, REFUSED, PreconditionFailed, "conditions procedures"),
+        (SLOW, REFUSED, PreconditionFailed, "conditions procedures"),
+        (LOST, LOST, PreconditionFailed, "conditions procedures"),
+        (Missing("x"), DOWN, PreconditionFailed, "conditions procedures"),
+        (REFUSED, Empty(), PreconditionFailed, "conditions"),
+    ],
+)
+def test_what_a_required_kind_failed_of_decides_the_status(
+    conditions: PrefetchValue, procedures: PrefetchValue, error: type[ServiceError], keys: str
+) -> None:
+    """Slow is 504, left alone is 503 with the time to wait, and anything else is 412."""
+    reader = Recorder(conditions=conditions, procedures=procedures)
+    with pytest.raises(error) as raised:
+        run({"patient": PATIENT}, reader)
+    assert raised.value.where == ", ".join(f"prefetch.{key}" for key in keys.split())
+    for value in (conditions, procedures):
+        assert isinstance(value, Empty) or getattr(value, "reason", "") in raised.value.message
+    assert raised.value.retry_after == (1.5 if error is UpstreamUnavailable else None)
+
+
+def test_optional_kinds_never_fail_a_request() -> None:
+    """Whatever happens to an optional kind, it is a value that says so."""
+    for value in (SLOW, DOWN, LOST, REFUSED, Missing("x")):
+        sent = {"patient": PATIENT, "conditions": FULL, "procedures": None}
+        assert run(sent, Recorder(reports=value)).values["reports"] == value
+
+
+def test_what_was_answered_for_everybody_is_said() -> None:
+    """A search that ignored the patient leaves an issue under its key."""
+    others = with_entries(
+        {"resourceType": "DiagnosticReport", "id": "r", "subject": {"reference": "Patient/p2"}}
+    )
+    sent = {"patient": PATIENT, "conditions": FULL, "procedures": None, "reports": others}
+    [issue] = run(sent).issues
+    assert issue.where == "prefetch.reports"
+    assert "other patients" in issue.reason

@@ -205,7 +205,7 @@ def test_deadline(server: responses.RequestsMock, read: Callable[..., Any]) -> N
     begun = time.monotonic()
     value = read(seconds=0.2)
     release.set()
-    assert value == Failed("no answer in time")
+    assert value == Failed("no answer in time", cause="slow")
     assert time.monotonic() - begun < 2
 
 
@@ -213,7 +213,7 @@ def test_answers_are_bounded(
     server: responses.RequestsMock, read: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer beyond the bound is not read to its end."""
-    monkeypatch.setattr("cds_service.chart.server.MAX_BYTES", 1000)
+    monkeypatch.setattr("cds_service.chart.exchange.MAX_BYTES", 1000)
     server.get(f"{BASE}/Condition", body=b" " * 5000)
     assert read() == Failed("the answer is too long")
 

@@ -1,0 +1,105 @@
+"""Whether a search is about the patient: a server may ignore a parameter that it does not know.
+
+Such a server answers with everybody's data. What names another patient is dropped where the
+resources are read; here goes what names nobody, which otherwise would be read as the patient's.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from cds_service.chart.elements import Json, items
+from cds_service.chart.index import local
+from cds_service.chart.prefetch import Empty, PrefetchValue, Present, entries, is_bundle
+
+_OWNERS = ("patient", "subject")
+
+
+def patient_of(query: str) -> str | None:
+    """Return the patient id that a search ``Type?patient=…`` is about; None for a read."""
+    for name, value in parse_qsl(urlsplit(query).query):
+        if name in _OWNERS:
+            return value.removeprefix("Patient/")
+    return None
+
+
+def screened(value: PrefetchValue, *, query: str) -> PrefetchValue:
+    """Return the result of ``query`` without what cannot be known to be the patient's.
+
+    A search whose ``link[self]`` lacks the patient, or whose matches are about others, was
+    answered for everybody: in it only what names the patient counts, and a part of it is a
+    part of everybody's data, not of the patient's.
+    """
+    patient = patient_of(query)
+    if patient is None or not isinstance(value, Present):
+        return value
+    bundles = [page for page in value.values if is_bundle(page)]
+    if not any(_is_for_all(bundle, patient) for bundle in bundles):
+        return value
+    kept = tuple(_only_named(page) if is_bundle(page) else page for page in value.values)
+    notes = ("the server answered for other patients, too; only what names the patient was used",)
+    partial = value.partial and f"the server ignores the patient of the search, and {value.partial}"
+    if not partial and not any(map(_size, kept)):
+        return Empty()
+    return replace(value, values=kept, partial=partial, notes=(*value.notes, *notes))
+
+
+def _size(page: Mapping[str, Json]) -> int:
+    return sum(1 for _ in entries(page)) if is_bundle(page) else 1
+
+
+def _is_for_all(bundle: Mapping[str, Json], patient: str) -> bool:
+    for link in items(bundle.get("link")):
+        if isinstance(link, dict) and link.get("relation") == "self":
+            return not _names(link.get("url"), patient) or _has_others(bundle, patient)
+    return _has_others(bundle, patient)
+
+
+def _names(url: Json, patient: str) -> bool:
+    """Return whether the address of a search names the patient; one of another form may."""
+    if not isinstance(url, str):
+        return True
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return True
+    names = {name.partition(":")[0].partition(".")[0] for name, _ in parse_qsl(parts.query)}
+    if any(name.startswith("_get") for name in names):
+        return True  # the address of a page, not of a search
+    return bool(names & set(_OWNERS)) or patient in unquote(parts.path).split("/")
+
+
+def _has_others(bundle: Mapping[str, Json], patient: str) -> bool:
+    return any(
+        _is_match(entry) and (owners := set(_owners(entry))) and f"Patient/{patient}" not in owners
+        for entry in entries(bundle)
+    )
+
+
+def _is_match(entry: Json) -> bool:
+    search = entry.get("search") if isinstance(entry, dict) else None
+    return not isinstance(search, dict) or search.get("mode") in {None, "match"}
+
+
+def _owners(entry: Json) -> Iterator[str]:
+    resource = entry.get("resource") if isinstance(entry, dict) else None
+    for name in _OWNERS:
+        for value in items(resource.get(name)) if isinstance(resource, dict) else ():
+            target = value.get("reference") if isinstance(value, dict) else value
+            if isinstance(target, str) and local(target.strip()).startswith("Patient/"):
+                yield local(target.strip())
+
+
+def _only_named(page: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the page without the matches that name nobody."""
+    kept = [
+        entry
+        for entry in entries(page)
+        if not _is_match(entry) or _is_outcome(entry) or any(_owners(entry))
+    ]
+    return {**page, "entry": kept}
+
+
+def _is_outcome(entry: Json) -> bool:
+    resource = entry.get("resource") if isinstance(entry, dict) else None
+    return isinstance(resource, dict) and resource.get("resourceType") == "OperationOutcome"
