@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from flask import Flask
+from requests.adapters import BaseAdapter
 
 from cds_service import cards, chart, hooks, rulebook
 from cds_service.clinical import evaluate
@@ -19,6 +20,9 @@ from cds_service.web import about, cds, surroundings
 from cds_service.web import guideline as pages
 from cds_service.web.cds import Answer
 
+#: Seconds of the deadline that are kept for what comes after reading.
+_THINKING = 0.25
+_EPIC_VERSION = "com.epic.cdshooks.request.fhir-version"
 #: The base of links where no public address is set: what ``serve`` listens on by default.
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -26,7 +30,9 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 class Engine:
     """The walk of one call through chart, evaluation, hook and cards."""
 
-    def __init__(self, settings: Settings, guideline: Guideline) -> None:
+    def __init__(
+        self, settings: Settings, guideline: Guideline, *, transport: BaseAdapter | None = None
+    ) -> None:
         """Keep what every call uses; no connection is made yet."""
         self._settings = settings
         self._guideline = guideline
@@ -77,7 +83,8 @@ class Engine:
             reader=self._servers.reader(
                 request.fhir_server,
                 token=token.access_token if token else None,
-                seconds=self._settings.deadline,
+                seconds=max(self._settings.deadline / 2, self._settings.deadline - _THINKING),
+                version=chart.version_of(request.extension.get(_EPIC_VERSION)),
             ),
         )
         return chart.build(

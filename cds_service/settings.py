@@ -31,6 +31,7 @@ class Settings:
     #: Seconds.
     deadline: float = 2.5
     fhir_servers: tuple[str, ...] = ("https://hapi.fhir.org/baseR4",)
+    fhir_search: Literal["get", "post"] = "get"
     #: Bytes.
     max_body: int = 10_000_000
     trace: bool = False
@@ -65,6 +66,12 @@ class Setting:
 def _auth(text: str) -> str:
     if text not in {"off", "required"}:
         raise ValueError("off or required")
+    return text
+
+
+def _method(text: str) -> str:
+    if text not in {"get", "post"}:
+        raise ValueError("get or post")
     return text
 
 
@@ -144,13 +151,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "deadline",
         _seconds,
-        "Seconds that reading from the FHIR server may take in one request.",
+        "Seconds that answering one request may take, reading from the FHIR server included.",
     ),
     Setting(
         "fhir_servers",
         _urls,
         "The FHIR servers that are read without a token, separated by commas. "
         "With `CDS_AUTH=off` also those on the loopback address.",
+    ),
+    Setting(
+        "fhir_search",
+        _method,
+        "`get` or `post`: how searches are sent to FHIR servers. A server that refuses one is "
+        "asked by the other.",
     ),
     Setting(
         "max_body",

@@ -21,6 +21,7 @@ from cds_service.chart.prefetch import (
     classify,
 )
 from cds_service.chart.server import FhirServers, Reader, Unavailable
+from cds_service.chart.version import version_of
 
 __all__ = [
     "MISSING",
@@ -37,4 +38,5 @@ __all__ = [
     "build",
     "classify",
     "gather",
+    "version_of",
 ]
