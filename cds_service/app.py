@@ -37,7 +37,9 @@ class Engine:
         self._settings = settings
         self._guideline = guideline
         self._servers = chart.FhirServers(
-            chart.OpenServers(allowed=settings.fhir_servers, loopback=settings.auth == "off")
+            chart.OpenServers(allowed=settings.fhir_servers, loopback=settings.auth == "off"),
+            search=settings.fhir_search,
+            transport=transport,
         )
 
     def answer(self, service: HookService, call: Call) -> CardsResponse:
@@ -104,12 +106,16 @@ class Engine:
 
 
 def create_app(
-    settings: Settings, *, guideline: Guideline | None = None, answer: Answer | None = None
+    settings: Settings,
+    *,
+    guideline: Guideline | None = None,
+    answer: Answer | None = None,
+    transport: BaseAdapter | None = None,
 ) -> Flask:
     """Return the WSGI application for ``settings``.
 
     ``guideline`` is the rule book, by default the one of the package; ``answer`` takes the
-    place of the whole evaluation, for tests of the web alone.
+    place of the whole evaluation, for tests of the web alone, ``transport`` that of the network.
     """
     guideline = guideline or load_guideline()
     app = Flask("cds_service.web")
@@ -120,7 +126,9 @@ def create_app(
     app.url_map.redirect_defaults = False
     surroundings.install(app, origins=settings.cors_origins)
     app.register_blueprint(
-        cds.blueprint(hooks.services(), answer or Engine(settings, guideline).answer)
+        cds.blueprint(
+            hooks.services(), answer or Engine(settings, guideline, transport=transport).answer
+        )
     )
     app.register_blueprint(cds.health())
     book = rulebook.load(guideline)
