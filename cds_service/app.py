@@ -16,8 +16,11 @@ from cds_service.hooks.base import Call, HookService, Selection
 from cds_service.protocol import prefetch
 from cds_service.protocol.card import CardsResponse
 from cds_service.settings import Settings
+from cds_service.store import Store
+from cds_service.trust import KeyRing, Verifier, addresses
 from cds_service.web import about, cds, surroundings
 from cds_service.web import guideline as pages
+from cds_service.web.auth import Gate
 from cds_service.web.cds import Answer
 
 #: Seconds of the deadline that are kept for what comes after reading.
@@ -37,7 +40,10 @@ class Engine:
         self._settings = settings
         self._guideline = guideline
         self._servers = chart.FhirServers(
-            chart.OpenServers(allowed=settings.fhir_servers, loopback=settings.auth == "off"),
+            chart.OpenServers(
+                allowed=(*settings.fhir_servers, *_internal_servers(settings)),
+                loopback=settings.auth == "off",
+            ),
             search=settings.fhir_search,
             transport=transport,
         )
@@ -83,7 +89,7 @@ class Engine:
             queries=queries,
             required=service.required,
             reader=self._servers.reader(
-                request.fhir_server,
+                request.fhir_server if token or self._is_open(call) else None,
                 token=token.access_token if token else None,
                 seconds=max(self._settings.deadline / 2, self._settings.deadline - _THINKING),
                 version=chart.version_of(request.extension.get(_EPIC_VERSION)),
@@ -97,6 +103,12 @@ class Engine:
             issues=found.issues,
         )
 
+    def _is_open(self, call: Call) -> bool:
+        """Return whether the call's server may be read without a token."""
+        server = addresses.normal(call.request.fhir_server or "")
+        listed = {addresses.normal(address) for address in self._settings.fhir_servers}
+        return call.caller is None or server in listed
+
     def evaluate(self, read: Chart, *, today: dt.date) -> Plan:
         """Return what the guideline says for a chart."""
         return evaluate(read, self._guideline, today=today)
@@ -105,19 +117,40 @@ class Engine:
         return self._settings.today or dt.datetime.now().astimezone().date()
 
 
+def _internal_servers(settings: Settings) -> tuple[str, ...]:
+    """Return the clients' servers that may lie in a private network."""
+    clients = settings.clients if settings.auth == "required" else ()
+    return tuple(server for client in clients for server in client.internal_servers)
+
+
 def create_app(
     settings: Settings,
     *,
     guideline: Guideline | None = None,
     answer: Answer | None = None,
     transport: BaseAdapter | None = None,
+    store: Store | None = None,
 ) -> Flask:
     """Return the WSGI application for ``settings``.
 
     ``guideline`` is the rule book, by default the one of the package; ``answer`` takes the
-    place of the whole evaluation, for tests of the web alone, ``transport`` that of the network.
+    place of the whole evaluation, for tests of the web alone, ``transport`` that of the network; ``store`` that of the database
+    of the settings. Raises :class:`cds_service.store.StoreError`.
     """
     guideline = guideline or load_guideline()
+    store = store or Store(settings.database_url, text_days=settings.feedback_text_days)
+    store.migrate()
+    gate = Gate(
+        settings,
+        base_url=settings.public_url or DEFAULT_URL,
+        verifier=Verifier(
+            settings.clients,
+            keys=KeyRing(settings.clients),
+            seen=store,
+            skew=settings.token_skew,
+            longest=settings.token_life,
+        ),
+    )
     app = Flask("cds_service.web")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     # A redirect breaks a browser's preflight, and drops the body of a careless client's POST.
@@ -127,7 +160,9 @@ def create_app(
     surroundings.install(app, origins=settings.cors_origins)
     app.register_blueprint(
         cds.blueprint(
-            hooks.services(), answer or Engine(settings, guideline, transport=transport).answer
+            hooks.services(),
+            answer or Engine(settings, guideline, transport=transport).answer,
+            gate=gate,
         )
     )
     app.register_blueprint(cds.health())

@@ -17,7 +17,8 @@ import click
 
 from cds_service import __version__
 from cds_service import settings as settings_module
-from cds_service.settings import Settings, SettingsError
+from cds_service.commands.common import load_settings, warn
+from cds_service.settings import DEFAULT_DATABASE, Settings
 
 #: Threads of a worker at most: each waits for FHIR servers most of its time.
 _THREADS = 8
@@ -26,7 +27,9 @@ _LOOPBACK = "127.0.0.1"
 _DEMO_ORIGINS = ("https://sandbox.cds-hooks.org", "http://localhost:8080")
 _LAZY = {
     "guideline": "cds_service.rulebook.command",
+    "db": "cds_service.commands.db",
     "replay": "cds_service.replay.command",
+    "trust": "cds_service.commands.trust",
 }
 
 
@@ -59,12 +62,16 @@ def main() -> None:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 def serve(host: str, port: int, workers: int) -> None:
     """Serve CDS Hooks clients. TLS is the reverse proxy's."""
-    settings = _settings()
-    _refuse_unauthenticated(settings)
+    settings = load_settings()
+    _check_authentication(settings)
     if settings.today:
-        _warn(f"CDS_TODAY: every due date is judged as if today were {settings.today}.")
+        warn(f"CDS_TODAY: every due date is judged as if today were {settings.today}.")
     if settings.public_url is None and host not in {_LOOPBACK, "localhost", "::1"}:
-        _warn("CDS_PUBLIC_URL is not set: the links on cards will not work for other machines.")
+        warn(
+            "CDS_PUBLIC_URL is not set: the links on cards will not work for other machines, and "
+            "their clients' tokens are for another audience."
+        )
+    settings = replace(settings, database_url=settings.database_url or DEFAULT_DATABASE)
     _run(settings, host=host, port=port, workers=workers)
 
 
@@ -75,11 +82,12 @@ def demo(port: int) -> None:
     _check_port(_LOOPBACK, port)
     example = _example()
     settings = replace(
-        _settings(),
+        load_settings(),
         auth="off",
         clients=(),
         today=example.today,
         public_url=None,
+        database_url=None,
         cors_origins=_DEMO_ORIGINS,
     )
     base = f"http://{_LOOPBACK}:{port}"
@@ -97,33 +105,20 @@ def demo(port: int) -> None:
     _run(settings, host=_LOOPBACK, port=port, workers=1)
 
 
-def _settings() -> Settings:
-    try:
-        settings, warnings = settings_module.load()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    for warning in warnings:
-        _warn(warning)
-    return settings
-
-
-def _refuse_unauthenticated(settings: Settings) -> None:
-    if settings.clients:
+def _check_authentication(settings: Settings) -> None:
+    """End the start where nobody could call, and warn where everybody can."""
+    if settings.auth == "off":
+        warn("CDS_AUTH=off: everybody who reaches this port is answered, unauthenticated.")
+        if settings.clients:
+            warn("CDS_AUTH=off: the [clients] tables are not used.")
+    elif not settings.clients:
         raise click.ClickException(
-            f"[clients.{settings.clients[0]}] is configured, and this version cannot "
-            "authenticate clients yet: it would answer everybody. Take the [clients] tables "
-            "out of the file that CDS_CONFIG names."
+            "No client authentication is configured. Describe each client in a table "
+            "[clients.NAME] of the file that CDS_CONFIG names (docs/trust.md), or, behind "
+            "something that authenticates clients, set CDS_AUTH=off."
         )
-    if settings.auth != "off":
-        raise click.ClickException(
-            "No client authentication is configured, and this version has none yet. "
-            "Behind something that authenticates clients, set CDS_AUTH=off."
-        )
-    _warn("CDS_AUTH=off: everybody who reaches this port is answered, unauthenticated.")
-
-
-def _warn(message: str) -> None:
-    click.secho(f"WARNING: {message}", fg="red", bold=True, err=True)
+    if settings.dev:
+        warn("CDS_DEV=1: clients may use http and this machine; not for real patients.")
 
 
 def _check_port(host: str, port: int) -> None:
@@ -144,11 +139,16 @@ def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
     from granian.constants import Interfaces  # noqa: PLC0415 - other commands do not need it
     from granian.server import Server  # noqa: PLC0415
 
+    from cds_service.store import StoreError  # noqa: PLC0415
+
     _check_port(host, port)
     name = f"[{host}]" if ":" in host else host
     settings = replace(settings, public_url=settings.public_url or f"http://{name}:{port}")
     # What cannot be built ends the start here; in the workers it would be an endless respawn.
-    _application(settings)
+    try:
+        _application(settings)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
     server = Server(
         "cds_service.app:create_app",
         address=host,

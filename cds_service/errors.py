@@ -94,6 +94,13 @@ class UnsupportedMediaType(ServiceError):
     default_code = "not-supported"
 
 
+class TooManyRequests(ServiceError):
+    """The client asks more often than the operator allows."""
+
+    status = 429
+    default_code = "throttled"
+
+
 class UpstreamUnavailable(ServiceError):
     """A server that is needed does not answer now; the same call may work later."""
 

@@ -1,6 +1,7 @@
 """The settings: one table, from which reading, ``--help`` and docs/settings.md come."""
 
 import datetime as dt
+import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -9,10 +10,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cds_service.protocol.request import is_http_url
+from cds_service.trust import clients as trust_clients
+from cds_service.trust.clients import Client, ClientError
 
 PREFIX = "CDS_"
 _CONFIG = "CDS_CONFIG"
 Auth = Literal["off", "required"]
+#: Where ``serve`` and the commands keep what they remember, if nothing else is set.
+DEFAULT_DATABASE = "sqlite:///cds-service.sqlite3"
 
 
 class SettingsError(ValueError):
@@ -35,8 +40,26 @@ class Settings:
     #: Bytes.
     max_body: int = 10_000_000
     trace: bool = False
-    #: The names of the ``[clients.*]`` tables of the configuration file.
-    clients: tuple[str, ...] = ()
+    dev: bool = False
+    discovery_auth: Auth = "required"
+    #: Seconds.
+    token_skew: float = 60.0
+    #: Seconds.
+    token_life: float = 3600.0
+    trusted_proxies: tuple[str, ...] = ()
+    certificate_header: str | None = None
+    #: SQLAlchemy's address; None: in memory, or what ``serve`` takes.
+    database_url: str | None = None
+    #: Days; 0: free text is not kept.
+    feedback_text_days: int = 0
+    #: Levels of JSON.
+    max_depth: int = 100
+    #: Entries of all Bundles of one request.
+    max_entries: int = 20_000
+    #: Requests of one client in a minute; 0: any number.
+    max_requests: int = 600
+    #: The ``[clients.*]`` tables of the configuration file.
+    clients: tuple[Client, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +83,9 @@ class Setting:
             return ""
         if isinstance(value, tuple):
             return ",".join(value)
-        return str(int(value) if isinstance(value, bool) else value)
+        if isinstance(value, bool):
+            return str(int(value))
+        return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _auth(text: str) -> str:
@@ -109,6 +134,39 @@ def _seconds(text: str) -> float:
     if not 0 < value <= 60:  # noqa: PLR2004 - a minute
         raise ValueError("seconds, more than 0 and at most 60")
     return value
+
+
+def _token_seconds(text: str) -> float:
+    value = int(text) if text.isdecimal() else -1
+    if not 0 <= value <= 86_400:  # noqa: PLR2004 - a day
+        raise ValueError("whole seconds, at most 86400")
+    return float(value)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - fits every column
+        raise ValueError("a whole number, 0 or more")
+    return int(text)
+
+
+def _levels(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if not 10 <= value <= 500:  # noqa: PLR2004 - a resource needs ten; readers are recursive
+        raise ValueError("a whole number from 10 to 500")
+    return value
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ipaddress.ip_network(item, strict=False)) for item in _items(text))
+    except ValueError:
+        raise ValueError("IP addresses or networks such as 10.1.2.0/24, separated by ,") from None
+
+
+def _header(text: str) -> str:
+    if not text.replace("-", "").isalnum() or not text.isascii():
+        raise ValueError("the name of an HTTP header, such as X-Client-Subject")
+    return text
 
 
 def _bytes(text: str) -> int:
@@ -176,11 +234,73 @@ SETTINGS: tuple[Setting, ...] = (
         "With `CDS_AUTH=off`: `1` puts the decision trace into every answer, as an `extension`. "
         "An authenticated client gets it by its profile.",
     ),
+    Setting(
+        "dev",
+        _switch,
+        "`1`, for development: permits http and the loopback address for clients' `jku` and "
+        "`fhir_servers`, and the public sandbox's issuer, as which everybody can sign.",
+    ),
+    Setting(
+        "discovery_auth",
+        _auth,
+        "`off`: `GET /cds-services` is answered without a token, for clients that send none there.",
+    ),
+    Setting(
+        "token_skew",
+        _token_seconds,
+        "Seconds by which the clock of a client may differ.",
+    ),
+    Setting(
+        "token_life",
+        _token_seconds,
+        "Seconds for which a client's token may be valid (`exp` - `iat`) at most.",
+    ),
+    Setting(
+        "certificate_header",
+        _header,
+        "The header in which a trusted proxy writes the verified subject of a client's "
+        "certificate, for clients with `certificate`. The proxy must remove it from requests.",
+    ),
+    Setting(
+        "trusted_proxies",
+        _networks,
+        "The addresses of the proxies from which `CDS_CERTIFICATE_HEADER` is believed.",
+    ),
+    Setting(
+        "database_url",
+        str,
+        "Where cards sent, feedback and used tokens are kept: `sqlite:///FILE` or "
+        "`postgresql+psycopg://…`. Without it `serve` uses the file `cds-service.sqlite3` in the "
+        "working directory, and `demo` the memory.",
+    ),
+    Setting(
+        "feedback_text_days",
+        _count,
+        "Days for which the free text of feedback is kept, which may hold patient data; "
+        "`0`: it is not kept.",
+    ),
+    Setting(
+        "max_depth",
+        _levels,
+        "The levels of JSON that a body may have; a deeper one is answered with 400.",
+    ),
+    Setting(
+        "max_entries",
+        _count,
+        "The entries that all Bundles of a request, or the items that a feedback, may have; "
+        "more are answered with 413.",
+    ),
+    Setting(
+        "max_requests",
+        _count,
+        "The requests of one client that one worker answers in a minute; more are answered with "
+        "429. `0`: any number. Not with `CDS_AUTH=off`.",
+    ),
 )
 _CONFIG_HELP = (
     "The path of a TOML file with the settings above in lower case without `CDS_` (`auth`, "
-    "`cors_origins`, …). The environment has precedence. Its `[clients.*]` tables are "
-    "reserved for client authentication: `serve` does not start with them yet."
+    "`cors_origins`, …). The environment has precedence. Its `[clients.NAME]` tables are the "
+    "clients that may call: see docs/trust.md."
 )
 
 
@@ -191,7 +311,7 @@ def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, tuple[
     """
     environment = os.environ if environment is None else environment
     path = environment.get(_CONFIG, "")
-    values, clients = _file(Path(path)) if path else ({}, ())
+    values, table = _file(Path(path)) if path else ({}, {})
     for setting in SETTINGS:
         text = environment.get(setting.name)
         if text:
@@ -199,10 +319,16 @@ def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, tuple[
     known = {_CONFIG, *(setting.name for setting in SETTINGS)}
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     warnings = tuple(f"{name} is not a setting of this version and is ignored" for name in unknown)
+    try:
+        clients = trust_clients.read(
+            table, folder=Path(path).parent, dev=bool(values.get("dev", Settings().dev))
+        )
+    except ClientError as error:
+        raise SettingsError(f"{_CONFIG}: {path}: {error}") from None
     return Settings(**values, clients=clients), warnings
 
 
-def _file(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _file(path: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -217,11 +343,13 @@ def _file(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
         if key not in by_field:
             raise SettingsError(f"{where} is not a setting; there are {', '.join(by_field)}")
         values[key] = _parsed(by_field[key], _text(value), where)
-    return values, tuple(clients)
+    return values, clients
 
 
 def _text(value: object) -> str:
     """Return a TOML value as the environment would hold it."""
+    if isinstance(value, bool):
+        return str(int(value))
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -39,7 +39,9 @@ Problem = Callable[[TestResponse], dict[str, Any]]
 @pytest.fixture
 def whole() -> FlaskClient:
     """Return a client of the whole application on the day of the worked cases."""
-    chosen = Settings(today=dt.date(2026, 12, 1), public_url="https://cds.example.org/base")
+    chosen = Settings(
+        auth="off", today=dt.date(2026, 12, 1), public_url="https://cds.example.org/base"
+    )
     return create_app(chosen).test_client()
 
 
@@ -232,7 +234,8 @@ def test_closed_server(whole: FlaskClient, entered: dict[str, Any]) -> None:
 
 def test_clock(entered: dict[str, Any]) -> None:
     """Without a fixed date the clock decides, and the answer is still an answer."""
-    assert create_app(Settings()).test_client().post(ENTRY, json=entered).status_code == 200
+    client = create_app(Settings(auth="off")).test_client()
+    assert client.post(ENTRY, json=entered).status_code == 200
 
 
 JSON_VALUES = st.recursive(
@@ -253,7 +256,7 @@ KINDS = ("patient", "conditions", "procedures", "reports", "observations", "enco
 @pytest.fixture(scope="module")
 def shared() -> FlaskClient:
     """Return one client of the whole application for many calls."""
-    return create_app(Settings(today=dt.date(2026, 12, 1))).test_client()
+    return create_app(Settings(auth="off", today=dt.date(2026, 12, 1))).test_client()
 
 
 @settings(max_examples=150, deadline=None)

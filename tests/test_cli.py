@@ -46,14 +46,38 @@ def test_serve_needs_authentication(served: list[Any]) -> None:
     assert "CDS_AUTH=off" in result.stderr
 
 
-@pytest.mark.parametrize("auth", ["off", "required"])
-def test_serve_refuses_clients(served: list[Any], tmp_path: Path, auth: str) -> None:
-    """Configured clients cannot be authenticated yet, so they are refused, not ignored."""
+CLIENT = '[clients.ehr]\nissuer = "https://ehr.example.org"\njku = "https://ehr.example.org/jwks"\n'
+
+
+def test_serve_clients(served: list[Any], tmp_path: Path) -> None:
+    """With clients configured ``serve`` starts, with a database that outlives it."""
     config = tmp_path / "cds.toml"
-    config.write_text("[clients.epic]\n")
-    result = run("serve", CDS_AUTH=auth, CDS_CONFIG=str(config))
+    config.write_text(CLIENT)
+    result = run("serve", CDS_CONFIG=str(config))
+    assert (result.exit_code, result.stderr) == (0, "")
+    (client,) = served[0]["settings"].clients
+    assert client.name == "ehr"
+    assert served[0]["settings"].database_url == "sqlite:///cds-service.sqlite3"
+
+
+def test_serve_warns_of_unused_clients(served: list[Any], tmp_path: Path) -> None:
+    """Clients that nobody is asked for, and development mode, are warned about."""
+    config = tmp_path / "cds.toml"
+    config.write_text(CLIENT)
+    said = run("serve", CDS_AUTH="off", CDS_DEV="1", CDS_CONFIG=str(config)).stderr
+    assert "[clients] tables are not used" in said
+    assert "CDS_DEV=1" in said
+    assert served
+
+
+def test_serve_refuses_the_sandbox(served: list[Any], tmp_path: Path) -> None:
+    """#94: the public sandbox's issuer is refused at the start, unless CDS_DEV=1."""
+    config = tmp_path / "cds.toml"
+    config.write_text(CLIENT.replace("ehr.example.org", "sandbox.cds-hooks.org"))
+    result = run("serve", CDS_CONFIG=str(config))
     assert (result.exit_code, served) == (1, [])
-    assert "[clients.epic]" in result.stderr
+    assert "[clients.ehr] issuer" in result.stderr
+    assert run("serve", CDS_CONFIG=str(config), CDS_DEV="1").exit_code == 0
 
 
 def test_serve_unauthenticated(served: list[Any]) -> None:

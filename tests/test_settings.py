@@ -58,6 +58,16 @@ def test_environment() -> None:
         ("CDS_FHIR_SERVERS", "https://a.example.org b"),
         ("CDS_MAX_BODY", "1M"),
         ("CDS_MAX_BODY", "0"),
+        ("CDS_DEV", "yes"),
+        ("CDS_DISCOVERY_AUTH", "1"),
+        ("CDS_TOKEN_SKEW", "-1"),
+        ("CDS_TOKEN_LIFE", "86401"),
+        ("CDS_TRUSTED_PROXIES", "proxy.example.org"),
+        ("CDS_CERTIFICATE_HEADER", "X Subject"),
+        ("CDS_FEEDBACK_TEXT_DAYS", "1.5"),
+        ("CDS_MAX_DEPTH", "1000"),
+        ("CDS_MAX_ENTRIES", "many"),
+        ("CDS_MAX_REQUESTS", "-5"),
         ("CDS_CONFIG", "/nowhere/cds.toml"),
     ],
 )
@@ -97,9 +107,25 @@ def test_file(config: Path) -> None:
 
 
 def test_clients_of_file(config: Path) -> None:
-    """The names of client tables are kept, so that ``serve`` can refuse them."""
-    config.write_text('[clients.epic]\nissuer = "https://epic.example.org"\n')
-    assert load({"CDS_CONFIG": str(config)})[0].clients == ("epic",)
+    """The client tables of the file are the clients; a mistake in one is a settings error."""
+    table = '[clients.epic]\nissuer = "https://epic.example.org"\n'
+    config.write_text(table + 'jku = "https://epic.example.org/jwks"\n')
+    (client,) = load({"CDS_CONFIG": str(config)})[0].clients
+    assert (client.name, client.issuer) == ("epic", "https://epic.example.org")
+    config.write_text(table)
+    with pytest.raises(SettingsError, match=r"\[clients.epic\] jku is missing"):
+        load({"CDS_CONFIG": str(config)})
+
+
+def test_development(config: Path) -> None:
+    """CDS_DEV of the environment, or ``dev`` of the file, permits http and this machine."""
+    table = '[clients.here]\nissuer = "here"\njku = "http://127.0.0.1:9000/jwks"\n'
+    config.write_text(table)
+    with pytest.raises(SettingsError, match="CDS_DEV=1"):
+        load({"CDS_CONFIG": str(config)})
+    assert load({"CDS_CONFIG": str(config), "CDS_DEV": "1"})[0].clients
+    config.write_text("dev = true\n" + table)
+    assert load({"CDS_CONFIG": str(config)})[0].clients
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from cds_service.protocol import prefetch
 from cds_service.protocol.context import Context
 from cds_service.protocol.discovery import ServiceEntry
 from cds_service.protocol.request import HookRequest
+from cds_service.trust import Caller
 
 #: Prefetch templates, by key: unfiltered searches, because every server knows ``patient``,
 #: and a filter by code would lose what is coded otherwise or not at all.
@@ -30,10 +31,12 @@ REQUIRED: tuple[str, ...] = ("patient", "conditions", "procedures")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A validated hook request with the context of its hook."""
+    """A validated hook request with the context of its hook, and who sent it."""
 
     request: HookRequest
     context: Context
+    #: None without authentication.
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,8 @@ class HookService:
             prefetch=self.prefetch,
         )
 
-    def read(self, body: Mapping[str, Any]) -> Call:
-        """Return the request ``body`` validated for this hook.
+    def read(self, body: Mapping[str, Any], *, caller: Caller | None = None) -> Call:
+        """Return the request ``body`` of ``caller`` validated for this hook.
 
         Raises :class:`BadRequest`: an invalid field, another hook, or a token for another
         patient.
@@ -98,7 +101,7 @@ class HookService:
                 "fhirAuthorization.patient must be the patient of the context.",
                 where="fhirAuthorization.patient",
             )
-        return Call(request, context)
+        return Call(request, context, caller)
 
 
 def spoken(plan: Plan) -> tuple[TopicAdvice, ...]:

@@ -17,6 +17,7 @@ SUMMARY_LIMIT = 140
 
 Indicator = Literal["info", "warning", "critical"]
 SelectionBehavior = Literal["any", "at-most-one"]
+ActionSelectionBehavior = Literal["all", "any", "at-most-one"]
 ActionType = Literal["create", "update", "delete"]
 LinkType = Literal["absolute", "smart"]
 
@@ -160,11 +161,18 @@ class Suggestion:
     uuid: str | None = None
     is_recommended: bool | None = None
     actions: tuple[Action, ...] = ()
+    #: Only for clients that are known to support it (3.0): the dialect leaves it out elsewhere.
+    action_selection_behavior: ActionSelectionBehavior | None = None
 
     def __post_init__(self) -> None:
-        """Check label and uuid."""
+        """Check label, uuid and behaviour."""
         _check(self.label, "suggestion.label is required")
         _check_uuid(self.uuid)
+        behaviour = self.action_selection_behavior
+        _check(
+            behaviour in {None, "all", "any", "at-most-one"},
+            "suggestion.actionSelectionBehavior: a known one",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the suggestion as JSON."""
@@ -173,6 +181,7 @@ class Suggestion:
             uuid=self.uuid,
             isRecommended=self.is_recommended,
             actions=[action.to_json() for action in self.actions],
+            actionSelectionBehavior=self.action_selection_behavior,
         )
 
 

@@ -72,7 +72,7 @@ def test_cors_on_every_answer(client: FlaskClient, method: str, path: str, statu
 
 def test_no_cors_by_default() -> None:
     """Without configured origins no browser of another origin may call."""
-    client = create_app(Settings()).test_client()
+    client = create_app(Settings(auth="off")).test_client()
     response = client.get("/cds-services", headers={"Origin": ORIGIN})
     assert "Access-Control-Allow-Origin" not in response.headers
 
@@ -84,7 +84,7 @@ def broken_app() -> Flask:
     def answer(service: HookService, call: Call) -> CardsResponse:
         raise KeyError(f"sentinel {service.id} {call.context.patient_id}")
 
-    return create_app(Settings(cors_origins=(ORIGIN,)), answer=answer)
+    return create_app(Settings(auth="off", cors_origins=(ORIGIN,)), answer=answer)
 
 
 def test_unexpected_error(

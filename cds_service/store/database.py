@@ -1,0 +1,211 @@
+"""The database: every statement that the service runs, each in a transaction of its own."""
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from cds_service.errors import UpstreamUnavailable
+from cds_service.store.rows import FeedbackRow, SentCard, digest
+from cds_service.store.tables import card_sent, feedback, metadata, token_seen
+
+_log = logging.getLogger(__name__)
+_MEMORY = "sqlite://"
+
+
+class StoreError(RuntimeError):
+    """The database cannot be used; the message says what to do."""
+
+
+class Store:
+    """The store of one process. ``url`` is SQLAlchemy's; without one all is kept in memory."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        text_days: int = 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the address; nothing is connected yet. Raises :class:`StoreError`.
+
+        ``text_days``: how long free text is kept; 0: not at all.
+        """
+        self._clock = clock
+        self._text_days = text_days
+        self._lock = threading.Lock()
+        self._made = url is not None
+        try:
+            self.engine = _engine(url or _MEMORY)
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise StoreError(
+                f"CDS_DATABASE_URL cannot be used: {type(error).__name__}. Write "
+                "sqlite:///FILE, or postgresql+psycopg://USER@HOST/NAME with the package's "
+                "extra postgresql installed."
+            ) from None
+
+    def migrate(self) -> None:
+        """Bring the tables to the present version. Raises :class:`StoreError`."""
+        from cds_service.store.migrate import upgrade  # noqa: PLC0415 - Alembic, at starts only
+
+        try:
+            if self._made:
+                upgrade(self.engine)
+                self.forget()
+        except SQLAlchemyError as error:
+            raise StoreError(
+                f"The database of CDS_DATABASE_URL ({self.engine.url.render_as_string()}) cannot "
+                f"be prepared: {type(error).__name__}. Is the place there, and writable?"
+            ) from None
+
+    # --- Tokens ---
+
+    def first_use(self, issuer: str, jti: str, *, expires: float) -> bool:
+        """Remember a token until it expires (epoch seconds); return whether it is new."""
+        name = digest(issuer, jti)
+        try:
+            with self._begin() as connection:
+                connection.execute(sa.delete(token_seen).where(token_seen.c.expires < self._now()))
+                connection.execute(sa.insert(token_seen).values(digest=name, expires=expires))
+        except IntegrityError:
+            return False
+        return True
+
+    def was_used(self, issuer: str, jti: str) -> bool:
+        """Return whether a token was used, without remembering it."""
+        query = sa.select(token_seen.c.expires).where(token_seen.c.digest == digest(issuer, jti))
+        with self._begin() as connection:
+            expires = connection.execute(query).scalar()
+        return expires is not None and expires >= self._now()
+
+    # --- Cards and feedback ---
+
+    def record_cards(self, cards: Iterable[SentCard]) -> None:
+        """Remember cards that are being sent."""
+        rows = [
+            {name: getattr(card, name) for name in SentCard.__slots__}
+            | {"sent_at": _naive(card.sent_at)}
+            for card in cards
+        ]
+        if rows:
+            with self._begin() as connection:
+                connection.execute(sa.insert(card_sent), rows)
+
+    def record_feedback(self, items: Iterable[FeedbackRow]) -> None:
+        """Remember all items or none; what is known already is not stored again."""
+        rows = {item.digest: self._row(item) for item in items}
+        if not rows:
+            return
+        for attempt in (1, 2):
+            try:
+                with self._begin() as connection:
+                    self._forget(connection)
+                    known = sa.select(feedback.c.digest).where(feedback.c.digest.in_(rows))
+                    stored = set(connection.execute(known).scalars())
+                    new = [row for name, row in rows.items() if name not in stored]
+                    if new:
+                        connection.execute(sa.insert(feedback), new)
+            except IntegrityError:
+                # Another worker was storing the same item at the same time.
+                if attempt == 2:  # noqa: PLR2004
+                    raise
+            else:
+                return
+
+    def _row(self, item: FeedbackRow) -> dict[str, Any]:
+        return {
+            "digest": item.digest,
+            "card": item.card,
+            "service": item.service,
+            "client": item.client,
+            "outcome": item.outcome,
+            "outcome_at": _naive(item.outcome_at),
+            "received_at": self._today(),
+            "suggestions": " ".join(item.suggestions),
+            "reason": item.reason,
+            "text": item.text if self._text_days else None,
+        }
+
+    def forget(self) -> None:
+        """Delete free text whose time is over."""
+        with self._begin() as connection:
+            self._forget(connection)
+
+    def _forget(self, connection: sa.Connection) -> None:
+        limit = self._today() - dt.timedelta(days=self._text_days)
+        old = sa.and_(feedback.c.text.is_not(None), feedback.c.received_at < limit)
+        connection.execute(sa.update(feedback).where(old).values(text=None))
+
+    # --- Connections ---
+
+    @contextmanager
+    def _begin(self) -> Iterator[sa.Connection]:
+        """Yield a connection in a transaction. A database that fails is a 503."""
+        try:
+            self._make()
+            with self.engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            _log.error("the database failed: %s", type(error).__name__)
+            raise UpstreamUnavailable(
+                "The service's own storage does not answer. Try again later."
+            ) from None
+
+    def connect(self) -> sa.Connection:
+        """Return a connection for reading reports."""
+        self._make()
+        return self.engine.connect()
+
+    def _make(self) -> None:
+        """Make the tables of a database in memory, which nobody migrates."""
+        if not self._made:
+            with self._lock:
+                metadata.create_all(self.engine)
+                self._made = True
+
+    def _now(self) -> float:
+        return self._clock()
+
+    def _today(self) -> dt.datetime:
+        return _naive(dt.datetime.fromtimestamp(self._clock(), dt.UTC))
+
+
+def _naive(moment: dt.datetime) -> dt.datetime:
+    return moment.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def _engine(url: str) -> sa.Engine:
+    address = sa.make_url(url)
+    if address.get_backend_name() != "sqlite":
+        return sa.create_engine(
+            address, pool_pre_ping=True, pool_size=8, pool_timeout=5, hide_parameters=True
+        )
+    if address.database in {None, "", ":memory:"}:
+        # One connection is one database: every thread waits for it.
+        return sa.create_engine(
+            address,
+            poolclass=QueuePool,
+            pool_size=1,
+            max_overflow=0,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False},
+        )
+    engine = sa.create_engine(address, hide_parameters=True, connect_args={"timeout": 5})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    return engine

@@ -1,0 +1,72 @@
+"""Which addresses may be called: https to the public network, unless somebody said otherwise."""
+
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+from cds_service.protocol.request import is_http_url
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def normal(url: str) -> str | None:
+    """Return a base address in one spelling; None where it is not a plain http(s) address."""
+    if not is_http_url(url) or "?" in url or "#" in url or "\\" in url:
+        return None
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        return None
+    host = (parts.hostname or "").lower().rstrip(".")
+    shown = f"[{host}]" if ":" in host else host
+    port = f":{parts.port}" if parts.port not in {None, _PORTS[parts.scheme]} else ""
+    return f"{parts.scheme}://{shown}{port}{parts.path.rstrip('/')}"
+
+
+def problem(url: str, *, dev: bool) -> str | None:
+    """Return why ``url`` may not be configured; None if it may."""
+    if normal(url) is None:
+        return "must be an absolute https URL without query, fragment or password"
+    parts = urlsplit(url)
+    if dev:
+        return None
+    if parts.scheme != "https":
+        return "must be https; CDS_DEV=1 permits http for development"
+    if is_loopback(parts.hostname or ""):
+        return "is this machine itself; CDS_DEV=1 permits that for development"
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or literal means this machine."""
+    name = host.lower().rstrip(".")
+    address = _literal(host)
+    if address is None:
+        return name == "localhost" or name.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def is_literal(host: str) -> bool:
+    """Return whether a host is an IP address."""
+    return _literal(host) is not None
+
+
+def is_internal(host: str) -> bool:
+    """Return whether a host lies in a private or link-local network, or is this machine."""
+    if is_loopback(host):
+        return True
+    try:
+        found = {str(item[4][0]).partition("%")[0] for item in socket.getaddrinfo(host, None)}
+    except OSError:
+        return False  # nobody will answer there either
+    except UnicodeError:
+        return True
+    addresses = (_literal(item) for item in found)
+    return any(address is None or not address.is_global for address in addresses)
+
+
+def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
