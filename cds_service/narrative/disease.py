@@ -26,6 +26,21 @@ class Context:
     primary_elsewhere: bool = False
 
 
+#: Abbreviations of the cutaneous form.
+_OF_SKIN: Final = {"clms", "slms"}
+#: "Superficial leiomyosarcoma" is a name of the cutaneous form, in every language read.
+_BEFORE: Final = re.compile(
+    r"(?:superficial\w{0,2}|superficiel(?:le)?|oberflachlich\w{0,2}|oppervlakkig\w?) $"
+)
+_AFTER: Final = re.compile(r"[ ,]{1,2}(?:superficial(?!\w)|superficiale|superficiel|oberflachlich)")
+
+
+def _superficial(text: str, hit: Hit) -> bool:
+    return bool(_BEFORE.search(text, max(0, hit.start - 20), hit.start)) or bool(
+        _AFTER.match(text, hit.end)
+    )
+
+
 def tumours(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]:
     """Yield the tumour with what its name says; denials of remains or spread are not of it."""
     for hit in scene.of("tumour"):
@@ -36,7 +51,7 @@ def tumours(scene: Scene, context: Context) -> Iterator[tuple[int, Mention]]:
             continue
         value = "aismn" if hit.value == "aismn" else "leiomyosarcoma"
         yield hit.start, scene.mention("tumour", value, status=status)
-        if scene.text[hit.start : hit.end] == "clms":
+        if scene.text[hit.start : hit.end] in _OF_SKIN or _superficial(scene.text, hit):
             yield hit.start, scene.mention("layer", "skin", status=status)
         if hit.value in {"aismn", "dermal", "pilar"}:
             yield hit.start, scene.mention("depth", "dermal", status=status)

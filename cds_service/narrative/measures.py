@@ -95,6 +95,10 @@ _OTHER_GRADE = re.compile(
     r"ecog|ctcae|toxicity|gleason|nottingham|fuhrman|isup|dermatitis|adverse|mucositis|dysplasia|"
     r"performance|neuropathy|neutropenia|fever|karnofsky|asa |burn|ulcer grade|murmur"
 )
+#: A field whose value is the word alone: "Grade: high".
+_GRADE_FIELD = re.compile(
+    r"grade(?: ?\(?fnclcc\)?)?[ ,:=(-]{1,4}(?P<word>high|intermediate|low)(?![a-z0-9-])"
+)
 _SHORT: Final = 24
 
 
@@ -115,6 +119,8 @@ def grade(scene: Scene, *, sarcoma: bool) -> Iterator[tuple[int, Mention]]:
                 if pattern is _GRADE and match["second"]:
                     value = max(value, _grade_number(match["second"]))
                 yield match.start(), scene.mention("grade", value, status=Status())
+        for match in _GRADE_FIELD.finditer(text):
+            yield match.start(), scene.mention("grade", match["word"], status=Status())
     for hit in scene.of("gradeword"):
         if hit.value == "other" or _OTHER_GRADE.search(text) or _of_mimic(scene, hit):
             continue
