@@ -105,28 +105,36 @@ _SHORT: Final = 24
 def grade(scene: Scene, *, sarcoma: bool) -> Iterator[tuple[int, Mention]]:
     """Yield the grade of a tumour: FNCLCC or G as a number, else as a word."""
     text = scene.text
-    if scene.of("grade") and not _OTHER_GRADE.search(text):
-        seen: set[int] = set()
-        patterns = [_GRADE, _FNCLCC_AFTER]
-        if sarcoma or scene.of("tumour", "lesion") or len(text) <= _SHORT:
-            patterns.append(_G)
-        for pattern in patterns:
-            for match in pattern.finditer(text):
-                if any(abs(match.start("first") - at) < 2 for at in seen):  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
-                    continue
-                seen.add(match.start("first"))
-                value = _grade_number(match["first"])
-                if pattern is _GRADE and match["second"]:
-                    value = max(value, _grade_number(match["second"]))
-                yield match.start(), scene.mention("grade", value, status=Status())
-        for match in _GRADE_FIELD.finditer(text):
-            yield match.start(), scene.mention("grade", match["word"], status=Status())
+    if _OTHER_GRADE.search(text):
+        return
+    if scene.of("grade"):
+        yield from _labelled_grades(scene, sarcoma=sarcoma)
     for hit in scene.of("gradeword"):
-        if hit.value == "other" or _OTHER_GRADE.search(text) or _of_mimic(scene, hit):
+        if hit.value == "other" or _of_mimic(scene, hit):
             continue
         status = scene.status(hit)
         if status.certainty is not Certainty.NEGATED:
             yield hit.start, scene.mention("grade", hit.value, status=status)
+
+
+def _labelled_grades(scene: Scene, *, sarcoma: bool) -> Iterator[tuple[int, Mention]]:
+    """Yield the grades that stand beside their label, as a number or as a field's word."""
+    text = scene.text
+    seen: set[int] = set()
+    patterns = [_GRADE, _FNCLCC_AFTER]
+    if sarcoma or scene.of("tumour", "lesion") or len(text) <= _SHORT:
+        patterns.append(_G)
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            if any(abs(match.start("first") - at) < 2 for at in seen):  # noqa: PLR2004 - a few words or signs: as far as such phrases reach
+                continue
+            seen.add(match.start("first"))
+            value = _grade_number(match["first"])
+            if pattern is _GRADE and match["second"]:
+                value = max(value, _grade_number(match["second"]))
+            yield match.start(), scene.mention("grade", value, status=Status())
+    for match in _GRADE_FIELD.finditer(text):
+        yield match.start(), scene.mention("grade", match["word"], status=Status())
 
 
 def _grade_number(text: str) -> int:
