@@ -1,6 +1,7 @@
 """``create_app``: the one place where the parts meet."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
@@ -9,6 +10,7 @@ from requests.adapters import BaseAdapter
 from cds_service import cards, chart, hooks, rulebook
 from cds_service.clinical import evaluate
 from cds_service.clinical.plan import Plan
+from cds_service.errors import PreconditionFailed
 from cds_service.facts import Chart
 from cds_service.guideline import Guideline
 from cds_service.guideline import load as load_guideline
@@ -51,7 +53,18 @@ class Engine:
     def answer(self, service: HookService, call: Call) -> CardsResponse:
         """Return the cards for a call. Raises :class:`cds_service.errors.ServiceError`."""
         today = self._today()
-        read = self.read(service, call, today=today)
+        drafts = chart.drafts(
+            call.context.new_orders, patient_id=call.context.patient_id, today=today
+        )
+        if service.touches:
+            call = replace(call, topics=service.touches(drafts, call, self._guideline))
+        try:
+            read = drafts.added_to(self.read(service, call, today=today))
+        except PreconditionFailed:
+            if call.topics is None or call.topics:
+                raise
+            # Orders that are no matter of the guideline's: nothing is required to say nothing.
+            return CardsResponse()
         plan = self.evaluate(read, today=today)
         selection = service.select(plan, read, call)
         return CardsResponse(
@@ -89,7 +102,7 @@ class Engine:
             queries=queries,
             required=service.required,
             reader=self._servers.reader(
-                request.fhir_server if token or self._is_open(call) else None,
+                request.fhir_server if self._may_ask(call) else None,
                 token=token.access_token if token else None,
                 seconds=max(self._settings.deadline / 2, self._settings.deadline - _THINKING),
                 version=chart.version_of(request.extension.get(_EPIC_VERSION)),
@@ -103,11 +116,15 @@ class Engine:
             issues=found.issues,
         )
 
-    def _is_open(self, call: Call) -> bool:
-        """Return whether the call's server may be read without a token."""
+    def _may_ask(self, call: Call) -> bool:
+        """Return whether the call's server is asked at all."""
+        if call.topics is not None and not call.topics:
+            return False
         server = addresses.normal(call.request.fhir_server or "")
         listed = {addresses.normal(address) for address in self._settings.fhir_servers}
-        return call.caller is None or server in listed
+        return (
+            call.request.fhir_authorization is not None or call.caller is None or server in listed
+        )
 
     def evaluate(self, read: Chart, *, today: dt.date) -> Plan:
         """Return what the guideline says for a chart."""
@@ -134,8 +151,8 @@ def create_app(
     """Return the WSGI application for ``settings``.
 
     ``guideline`` is the rule book, by default the one of the package; ``answer`` takes the
-    place of the whole evaluation, for tests of the web alone, ``transport`` that of the network; ``store`` that of the database
-    of the settings. Raises :class:`cds_service.store.StoreError`.
+    place of the whole evaluation, for tests of the web alone, ``transport`` that of the network;
+    ``store`` that of the database of the settings. Raises :class:`cds_service.store.StoreError`.
     """
     guideline = guideline or load_guideline()
     store = store or Store(settings.database_url, text_days=settings.feedback_text_days)

@@ -10,6 +10,7 @@ Nobody past this package sees FHIR JSON.
 
 from cds_service.chart.access import OpenServers
 from cds_service.chart.build import build
+from cds_service.chart.drafts import Drafts, drafts
 from cds_service.chart.gather import Gathered, gather
 from cds_service.chart.prefetch import (
     MISSING,
@@ -25,6 +26,7 @@ from cds_service.chart.version import version_of
 
 __all__ = [
     "MISSING",
+    "Drafts",
     "Empty",
     "Failed",
     "FhirServers",
@@ -37,6 +39,7 @@ __all__ = [
     "Unavailable",
     "build",
     "classify",
+    "drafts",
     "gather",
     "version_of",
 ]

@@ -14,6 +14,7 @@ from cds_service.guideline.model import (
     Examination,
     Guideline,
     Match,
+    OrderMatch,
     OverrideReason,
     Policy,
     Rule,
@@ -67,6 +68,11 @@ def _guideline(data: Mapping[str, Any]) -> Guideline:
     def overrides(_: str, entries: list[Mapping[str, Any]]) -> tuple[OverrideReason, ...]:
         return tuple(_override(entry, meta["override_system"]) for entry in entries)
 
+    suggestions = _each(data, "suggestions", _suggestion)
+
+    def order(_: str, table: Mapping[str, Any]) -> OrderMatch:
+        return _order(table, suggestions)
+
     return Guideline(
         meta=meta,
         about=_about(_table(data, "about"), statements, policy, meta),
@@ -75,9 +81,10 @@ def _guideline(data: Mapping[str, Any]) -> Guideline:
         policy=policy,
         rules=_each(data, "rules", _rule),
         topics=_each(data, "topics", _topic),
-        suggestions=_each(data, "suggestions", _suggestion),
+        suggestions=suggestions,
         examinations=_each(data, "examinations", _examination),
         matches=_each(data, "matches", _match),
+        orders=_each(data, "orders", order),
         overrides=_each(data, "overrides", overrides),
         words=_each(data, "words", filled),
     )
@@ -219,6 +226,22 @@ def _match(_: str, table: Mapping[str, Any]) -> Match:
     )
 
 
+def _order(table: Mapping[str, Any], suggestions: Mapping[str, Suggestion]) -> OrderMatch:
+    """Return what the table says, and what its suggestions say of orders that exist already."""
+    known = [suggestions[key] for key in table.get("suggestions", ())]
+    return OrderMatch(
+        sets=frozenset(table.get("match_sets", ())).union(*(item.match_sets for item in known)),
+        codes=frozenset(table.get("codes", ())),
+        words=(*table.get("match_words", ()), *(w for item in known for w in item.match_words)),
+        together=tuple(
+            tuple(tuple(group) for group in groups) for groups in table.get("together", ())
+        ),
+        procedures=frozenset(table.get("procedures", ())),
+        not_words=tuple(table.get("not_words", ())),
+        skin_only=bool(table.get("skin_only", False)),
+    )
+
+
 def _override(entry: Mapping[str, Any], own_system: str) -> OverrideReason:
     if "hl7" in entry:
         return OverrideReason(entry["hl7"], HL7_REASONS, entry["display"])
@@ -236,6 +259,8 @@ def _check(guideline: Guideline) -> None:
     for topic in guideline.topics.values():
         for statement_id in topic.prognosis:
             _known(statement_id, guideline.statements, f"topics.{topic.id}.prognosis")
+    for ordered in guideline.orders:
+        _known(ordered, guideline.topics, f"orders.{ordered}")
     for rule in guideline.rules.values():
         _check_rule(rule, guideline)
 

@@ -136,6 +136,25 @@ class Match:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMatch:
+    """How an order is recognised that is a matter of a topic."""
+
+    sets: frozenset[str] = frozenset()
+    #: ``system|code``, where no value set has it.
+    codes: frozenset[str] = frozenset()
+    #: Parts of words; a space in them is the edge of one.
+    words: tuple[str, ...] = ()
+    #: Groups of words: an order that has one of each group, in its name or its body site.
+    together: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    #: What the text reader calls the procedure.
+    procedures: frozenset[str] = frozenset()
+    #: Words of orders that are something else.
+    not_words: tuple[str, ...] = ()
+    #: An order that names another organ than the skin is something else.
+    skin_only: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class OverrideReason:
     """A reason for not following a card."""
@@ -186,6 +205,8 @@ class Guideline:
     suggestions: Mapping[str, Suggestion]
     examinations: Mapping[str, Examination]
     matches: Mapping[str, Match]
+    #: By topic.
+    orders: Mapping[str, OrderMatch]
     overrides: Mapping[str, tuple[OverrideReason, ...]]
     words: Mapping[str, Mapping[str, str]]
 

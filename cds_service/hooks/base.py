@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cds_service.chart import Drafts
 from cds_service.clinical.plan import Plan, Topic, TopicAdvice
 from cds_service.errors import BadRequest
 from cds_service.facts import Chart
+from cds_service.guideline import Guideline
 from cds_service.protocol import prefetch
 from cds_service.protocol.context import Context
 from cds_service.protocol.discovery import ServiceEntry
@@ -37,6 +39,8 @@ class Call:
     context: Context
     #: None without authentication.
     caller: Caller | None = None
+    #: The topics that the orders of the context touch; None where the hook is not about orders.
+    topics: frozenset[Topic] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class HookService:
     #: What of a plan the hook shows, in a sentence: the trace's reason for what it leaves out.
     selects: str
     select: Callable[[Plan, Chart, Call], Selection]
+    #: Of a hook about orders: the topics that they touch, known before the chart is read.
+    touches: Callable[[Drafts, Call, Guideline], frozenset[Topic]] | None = None
     prefetch: Mapping[str, str] = field(default_factory=lambda: PREFETCH)
     required: tuple[str, ...] = REQUIRED
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cds_service.protocol.request import FieldError, Message
+from cds_service.protocol.request import FieldError, Message, Text
 
 #: Characters that an id of any real server lacks and that would change a URL.
 _ID = re.compile(r"(?!\.+$)[^\s/?#&%\\\"<>{}\x00-\x1f\x7f]{1,255}")
@@ -56,6 +56,16 @@ class Context(Message):
         """The Bundle of the conditions that the hook is about, as sent; None for most hooks."""
         return None
 
+    @property
+    def new_orders(self) -> dict[str, Any] | None:
+        """The Bundle of the orders that the hook is about, as sent; None for most hooks."""
+        return None
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The references of the orders that were selected, as sent."""
+        return ()
+
     @model_validator(mode="after")
     def _user_type(self) -> Self:
         if self.user_id.partition("/")[0] not in self.user_types:
@@ -92,3 +102,29 @@ class ProblemListItemCreateContext(Context):
     def new_conditions(self) -> dict[str, Any]:
         """The new problems."""
         return self.conditions
+
+
+class OrderSignContext(Context):
+    """``order-sign`` 1.0; since 1.1 of its log the orders need not be drafts."""
+
+    user_types = frozenset({"Practitioner", "PractitionerRole"})
+
+    #: The orders, as sent: incomplete ones, and shapes of every FHIR version, occur.
+    draft_orders: Bundle = Field(repr=False)
+
+    @property
+    def new_orders(self) -> dict[str, Any]:
+        """The orders."""
+        return self.draft_orders
+
+
+class OrderSelectContext(OrderSignContext):
+    """``order-select`` 1.0."""
+
+    #: ``Type/id`` of each; one that the draft orders lack is tolerated: the sandbox sends one.
+    selections: list[Text] = Field(repr=False)
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The selections."""
+        return tuple(self.selections)

@@ -320,3 +320,10 @@ def test_a_changed_start_age_changes_what_is_due() -> None:
     text = within("[statements.S42]", "start_age = 8", "start_age = 12")
     assert "renal MRI" in str(plan(TEXT, birth="2016").of("hlrcc").parts[0].values["due"])
     assert "renal MRI" not in str(plan(text, birth="2016").of("hlrcc").parts[0].values["due"])
+
+
+def test_orders_of_an_unknown_topic() -> None:
+    """A table of orders is about a topic that there is."""
+    text = resources.files("cds_service.guideline").joinpath("guideline.toml").read_text("utf-8")
+    with pytest.raises(GuidelineError, match="orders.diet"):
+        loads(text.replace("[orders.margin]", "[orders.diet]"))

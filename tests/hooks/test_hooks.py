@@ -59,13 +59,21 @@ def topics(selection: Selection) -> list[str]:
 def test_every_module_is_a_service() -> None:
     """Adding a hook is adding a file: each module with a SERVICE is found."""
     assert [service.id for service in hooks.services()] == [
+        "cutaneous-leiomyosarcoma-order-select",
+        "cutaneous-leiomyosarcoma-order-sign",
         "cutaneous-leiomyosarcoma-patient-view",
         "cutaneous-leiomyosarcoma-problem-list-item-create",
     ]
 
 
 @pytest.mark.parametrize(
-    ("hook", "version"), [("patient-view", "1.0"), ("problem-list-item-create", "0.1.0")]
+    ("hook", "version"),
+    [
+        ("order-select", "1.0"),
+        ("order-sign", "1.0"),
+        ("patient-view", "1.0"),
+        ("problem-list-item-create", "0.1.0"),
+    ],
 )
 def test_entries(hook: str, version: str) -> None:
     """#12 to #16: the discovery entry names hook, version, keys and what the service needs."""
@@ -159,7 +167,7 @@ def test_epic_other_actions(view_call: Callable[..., Call], action: object) -> N
 def test_hook_of_another_service(service: HookService, view: dict[str, Any]) -> None:
     """#35: a hook that is not the service's is refused at hook."""
     with pytest.raises(BadRequest, match=service.hook) as caught:
-        service.read(view | {"hook": "order-sign"})
+        service.read(view | {"hook": "order-dispatch"})
     assert caught.value.where == "hook"
 
 

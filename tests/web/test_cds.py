@@ -14,6 +14,7 @@ from cds_service.hooks.base import Call
 
 ENTRY = "cutaneous-leiomyosarcoma-problem-list-item-create"
 VIEW = "cutaneous-leiomyosarcoma-patient-view"
+HOOKS = ("patient-view", "problem-list-item-create", "order-select", "order-sign")
 Problem = Callable[[TestResponse], dict[str, Any]]
 JSON = "application/json"
 
@@ -28,7 +29,8 @@ def test_discovery(client: FlaskClient, path: str) -> None:
     """#10, #11, #18: both spellings of the address list the services, without a redirect."""
     response = client.get(path)
     assert (response.status_code, response.content_type) == (200, f"{JSON}; charset=utf-8")
-    assert {service["id"] for service in response.json["services"]} == {ENTRY, VIEW}
+    ids = {service["id"] for service in response.json["services"]}
+    assert ids == {f"cutaneous-leiomyosarcoma-{hook}" for hook in HOOKS}
 
 
 @pytest.mark.parametrize("path", [url(ENTRY), url(ENTRY) + "/", "/cds-services//" + ENTRY])
