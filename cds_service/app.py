@@ -25,6 +25,9 @@ from cds_service.web import guideline as pages
 from cds_service.web.auth import Gate
 from cds_service.web.cds import Answer
 
+#: The extension of a response that names the kinds of data that could not be read, with the
+#: reasons: where there is no card there is nothing else to tell an outage from "no advice".
+UNREAD = "org.example.cds-service.unread"
 #: Seconds of the deadline that are kept for what comes after reading.
 _THINKING = 0.25
 _EPIC_VERSION = "com.epic.cdshooks.request.fhir-version"
@@ -75,7 +78,10 @@ class Engine:
                 patient_id=call.context.patient_id,
                 cut=selection.cut,
             ),
-            extension=self._trace(plan, read, selection, service) if self._settings.trace else {},
+            extension={
+                **({UNREAD: dict(read.unread)} if read.unread else {}),
+                **(self._trace(plan, read, selection, service) if self._settings.trace else {}),
+            },
         )
 
     def _trace(
