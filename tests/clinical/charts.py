@@ -35,6 +35,9 @@ from cds_service.facts import (
 
 TODAY = dt.date(2026, 12, 1)
 
+#: The plans that the running test has made.
+PLANS: list[Plan] = []
+
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -368,7 +371,9 @@ def plan_of(
             *(record for record in records if isinstance(record, Record)), who=who, unread=unread
         )
     now = dt.date.fromisoformat(today) if isinstance(today, str) else today
-    return evaluate(whole, book or guideline.load(), today=now)
+    plan = evaluate(whole, book or guideline.load(), today=now)
+    PLANS.append(plan)
+    return plan
 
 
 def rules(plan: Plan) -> dict[str, str]:

@@ -1,15 +1,19 @@
 """The decision trace of every fixture, as it was read and approved.
 
-``python -m tests.clinical.golden`` rewrites the approved traces; their difference is then
-read in review, like that of any other file.
+``python -m tests.clinical.golden`` rewrites the approved traces, and the approved plans of
+the charts that tests build; their difference is then read in review, like that of any other
+file.
 """
 
 import datetime as dt
 import json
+import os
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from cds_service.cards import decision_trace
 from cds_service.chart import MISSING, build, classify
@@ -18,6 +22,8 @@ from cds_service.facts import Chart
 from cds_service.guideline import load
 from cds_service.hooks.base import PREFETCH
 from cds_service.replay import cases
+
+from .approved import WRITING
 
 ROOT = Path(__file__).parents[2]
 APPROVED = Path(__file__).parent / "golden"
@@ -68,6 +74,8 @@ def main() -> None:
         text = json.dumps(trace(name), indent=1, ensure_ascii=False)
         (APPROVED / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(charts())} traces written\n")
+    os.environ[WRITING] = "1"
+    sys.exit(pytest.main(["-q", str(Path(__file__).parent)]))
 
 
 if __name__ == "__main__":
