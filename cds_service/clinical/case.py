@@ -27,10 +27,15 @@ class Setting:
     pregnancy: tuple[Fact, ...] = ()
     immunosuppression: tuple[Fact, ...] = ()
 
-    def unread(self, topic: Topic) -> tuple[Kind, ...]:
-        """Return the kinds that the topic depends on and that could not be read."""
+    def unread(self, topic: Topic, *, suggests: bool) -> tuple[Kind, ...]:
+        """Return the kinds that the topic depends on and that could not be read.
+
+        Orders bear on what is suggested alone.
+        """
         # Conditions and procedures bear on everything: what was read of them may be a part.
         depends = {"conditions", "procedures", *self.guideline.topics[topic].depends_on}
+        if not suggests:
+            depends.discard("orders")
         return tuple(kind for kind in self.chart.unread if kind in depends)
 
     def ordered(
@@ -170,7 +175,7 @@ class Case:
             tumour=self.tumour,
             facts=unique((*self.diagnosis_facts, *facts, *self._unattributed_facts(topic))),
             missing=(*missing, *self._unattributed(topic)),
-            unread=self.setting.unread(topic) if state != "silent" else (),
+            unread=self.setting.unread(topic, suggests=bool(offered)) if state != "silent" else (),
             values={"minimum": self.minimum, **values},
             windows=tuple(windows),
             suggestions=offered,

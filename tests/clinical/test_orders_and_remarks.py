@@ -140,7 +140,7 @@ def test_a_suspicion_that_was_referred() -> None:
         ("observations", {"diagnosis", "margin", "radiation", "hlrcc"}),
         ("encounters", {"surveillance", "hlrcc"}),
         ("familyHistory", {"hlrcc"}),
-        ("orders", set()),
+        ("orders", {"margin", "hlrcc"}),
     ],
 )
 def test_what_could_not_be_read_is_said(kind: str, topics: set[str]) -> None:

@@ -363,3 +363,18 @@ def test_whole_months() -> None:
     assert whole_months(dt.date(2024, 6, 15), dt.date(2026, 6, 14)) == 23
     assert whole_months(dt.date(2024, 6, 15), dt.date(2026, 6, 15)) == 24
     assert whole_months(dt.date(2024, 6, 15), dt.date(2024, 1, 1)) == 0
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["Sarcoma clinic", "Surveillance after sarcoma resection", "Oncology: sarcoma, review"],
+)
+def test_a_visit_that_names_sarcoma_counts(reason: str) -> None:
+    """A completed visit whose reason names sarcoma moves the window."""
+    plan = plan_of(
+        condition("Dermal leiomyosarcoma, left thigh"),
+        procedure("Wide excision of left thigh", on="2026-03-01"),
+        visit(reason, on="2026-09-01"),
+    )
+    (window,) = plan.of("surveillance").parts[0].windows
+    assert str(window.start) == "2026-09-01"

@@ -15,7 +15,7 @@ def suspected(setting: Setting, tumour: Tumour, facts: tuple[Fact, ...]) -> Advi
         tumour=tumour,
         facts=facts,
         missing=("histology",),
-        unread=setting.unread("diagnosis"),
+        unread=setting.unread("diagnosis", suggests=bool(offered)),
         suggestions=offered,
         ordered=ordered,
         remarks=("immunosuppression",) if setting.immunosuppression else (),

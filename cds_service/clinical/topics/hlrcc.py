@@ -66,7 +66,7 @@ def _advice(
         rule=rule,
         facts=unique(facts),
         missing=tuple(missing),
-        unread=setting.unread("hlrcc") if state != "silent" else (),
+        unread=setting.unread("hlrcc", suggests=bool(offered)) if state != "silent" else (),
         values=values,
         suggestions=offered,
         ordered=ordered,

@@ -126,12 +126,15 @@ def _about_tumour(case: Case, visit: Visit) -> bool:
     lens = case.setting.lens
     sets = lens.sets(*concepts)
     words = lens.words_of(concepts)
+    if words.of("followup") or "cancer-follow-up" in sets:
+        return True
     if words.values("procedure") & {*EXCISIONS, "biopsy"}:
         return False
-    return bool(
-        sets & {"cutaneous-leiomyosarcoma", "cancer-follow-up"}
-        or words.values("tumour")
-        or words.of("followup")
+    texts = [text for concept in concepts for text in concept.texts]
+    return (
+        "cutaneous-leiomyosarcoma" in sets
+        or bool(words.values("tumour"))
+        or case.setting.guideline.matches["sarcoma-visit"].says(*texts)
     )
 
 
