@@ -116,32 +116,18 @@ class Exchange:
 
     def fetch(self, ask: Ask) -> Json:
         """Return the JSON of the answer; raises :class:`Problem`."""
-        for last in (False,) * (_TRIES - 1) + (True,):
-            refusal = self.breaker.permit(self.budget.deadline)
-            if refusal:
-                raise Problem(
-                    "the server has stopped answering, and is left alone for a moment",
-                    "down",
-                    # A request that finds this out itself has simply not got its data.
-                    wait=refusal.seconds if self.warned else None,
-                )
-            try:
-                return self._recorded(ask)
-            except _AgainError as problem:
-                pause = problem.wait
-                if pause is None:
-                    pause = _PAUSE * random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
-                if last or pause >= self.budget.left:
-                    raise
-                time.sleep(pause)
-        raise AssertionError  # the last try returns or raises
-
-    def _recorded(self, ask: Ask) -> Json:
-        """Ask once, and tell the breaker whether the server is alive."""
+        refusal = self.breaker.permit(self.budget.deadline)
+        if refusal:
+            raise Problem(
+                "the server has stopped answering, and is left alone for a moment",
+                "down",
+                # A request that finds this out itself has simply not got its data.
+                wait=refusal.seconds if self.warned else None,
+            )
         begun = time.monotonic()
         answered: bool | None = None
         try:
-            value = self._once(ask)
+            value = self._tried(ask)
         except Problem as problem:
             if problem.cause == "slow":
                 # A request with hardly any time left proves nothing.
@@ -153,7 +139,21 @@ class Exchange:
             answered = True
             return value
         finally:
+            # Only the end counts: what a repetition mends is no sign of a dead server.
             self.breaker.record(answered=answered)
+
+    def _tried(self, ask: Ask) -> Json:
+        for last in (False,) * (_TRIES - 1) + (True,):
+            try:
+                return self._once(ask)
+            except _AgainError as problem:
+                pause = problem.wait
+                if pause is None:
+                    pause = _PAUSE * random.uniform(0.5, 1.5)  # noqa: S311 - not a secret
+                if last or pause >= self.budget.left:
+                    raise
+                time.sleep(pause)
+        raise AssertionError  # the last try returns or raises
 
     def _once(self, ask: Ask) -> Json:
         url, form = ask.url, ask.form

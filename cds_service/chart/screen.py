@@ -13,6 +13,7 @@ from cds_service.chart.index import local
 from cds_service.chart.prefetch import Empty, PrefetchValue, Present, entries, is_bundle
 
 _OWNERS = ("patient", "subject")
+_NOTE = "the server answered for other patients, too; only what names the patient was used"
 
 
 def patient_of(query: str) -> str | None:
@@ -26,22 +27,28 @@ def patient_of(query: str) -> str | None:
 def screened(value: PrefetchValue, *, query: str) -> PrefetchValue:
     """Return the result of ``query`` without what cannot be known to be the patient's.
 
-    A search whose ``link[self]`` lacks the patient, or whose matches are about others, was
-    answered for everybody: in it only what names the patient counts, and a part of it is a
-    part of everybody's data, not of the patient's.
+    A search whose ``link[self]`` lacks the patient was answered for everybody: in it only what
+    names the patient counts, and a part of it is a part of everybody's data, not of the
+    patient's. One that holds others' records without saying so is not to be trusted to hold
+    all of the patient's.
     """
     patient = patient_of(query)
     if patient is None or not isinstance(value, Present):
         return value
     bundles = [page for page in value.values if is_bundle(page)]
-    if not any(_is_for_all(bundle, patient) for bundle in bundles):
+    ignored = any(_is_for_all(bundle, patient) for bundle in bundles)
+    mixed = any(_has_others(bundle, patient) for bundle in bundles)
+    if not (ignored or mixed):
         return value
     kept = tuple(_only_named(page) if is_bundle(page) else page for page in value.values)
-    notes = ("the server answered for other patients, too; only what names the patient was used",)
-    partial = value.partial and f"the server ignores the patient of the search, and {value.partial}"
+    partial = value.partial
+    if partial:
+        partial = f"the server answered for other patients, too, and {partial}"
+    elif not ignored:
+        partial = "the answer holds other patients' records"
     if not partial and not any(map(_size, kept)):
         return Empty()
-    return replace(value, values=kept, partial=partial, notes=(*value.notes, *notes))
+    return replace(value, values=kept, partial=partial, notes=(*value.notes, _NOTE))
 
 
 def _size(page: Mapping[str, Json]) -> int:
@@ -49,10 +56,12 @@ def _size(page: Mapping[str, Json]) -> int:
 
 
 def _is_for_all(bundle: Mapping[str, Json], patient: str) -> bool:
-    for link in items(bundle.get("link")):
-        if isinstance(link, dict) and link.get("relation") == "self":
-            return not _names(link.get("url"), patient) or _has_others(bundle, patient)
-    return _has_others(bundle, patient)
+    return any(
+        isinstance(link, dict)
+        and link.get("relation") == "self"
+        and not _names(link.get("url"), patient)
+        for link in items(bundle.get("link"))
+    )
 
 
 def _names(url: Json, patient: str) -> bool:
