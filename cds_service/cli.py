@@ -29,6 +29,7 @@ _LAZY = {
     "guideline": "cds_service.rulebook.command",
     "db": "cds_service.commands.db",
     "replay": "cds_service.replay.command",
+    "simulate": "cds_service.simulate.command",
     "trust": "cds_service.commands.trust",
 }
 
