@@ -1,6 +1,7 @@
 """``create_app``: the one place where the parts meet."""
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,20 +11,23 @@ from requests.adapters import BaseAdapter
 from cds_service import cards, chart, hooks, rulebook
 from cds_service.clinical import evaluate
 from cds_service.clinical.plan import Plan
-from cds_service.errors import PreconditionFailed
+from cds_service.errors import PreconditionFailed, UpstreamUnavailable
 from cds_service.facts import Chart
 from cds_service.guideline import Guideline
 from cds_service.guideline import load as load_guideline
 from cds_service.hooks.base import Call, HookService, Selection
 from cds_service.protocol import prefetch
 from cds_service.protocol.card import CardsResponse
+from cds_service.protocol.dialect import DEFAULT, speak
 from cds_service.settings import Settings
-from cds_service.store import Store
+from cds_service.store import SentCard, Store
 from cds_service.trust import KeyRing, Verifier, addresses
 from cds_service.web import about, cds, surroundings
 from cds_service.web import guideline as pages
 from cds_service.web.auth import Gate
 from cds_service.web.cds import Answer
+from cds_service.web.feedback import Recorder
+from cds_service.web.messages import Limits
 
 #: The extension of a response that names the kinds of data that could not be read, with the
 #: reasons: where there is no card there is nothing else to tell an outage from "no advice".
@@ -39,10 +43,19 @@ class Engine:
     """The walk of one call through chart, evaluation, hook and cards."""
 
     def __init__(
-        self, settings: Settings, guideline: Guideline, *, transport: BaseAdapter | None = None
+        self,
+        settings: Settings,
+        guideline: Guideline,
+        *,
+        transport: BaseAdapter | None = None,
+        store: Store | None = None,
     ) -> None:
-        """Keep what every call uses; no connection is made yet."""
+        """Keep what every call uses; no connection is made yet.
+
+        ``store`` remembers the cards that are sent.
+        """
         self._settings = settings
+        self._store = store
         self._guideline = guideline
         self._servers = chart.FhirServers(
             chart.OpenServers(
@@ -70,7 +83,9 @@ class Engine:
             return CardsResponse()
         plan = self.evaluate(read, today=today)
         selection = service.select(plan, read, call)
-        return CardsResponse(
+        dialect = call.caller.client.dialect if call.caller else DEFAULT
+        trace = dialect.trace if call.caller else self._settings.trace
+        response = CardsResponse(
             cards=cards.render(
                 selection.shown,
                 guideline=self._guideline,
@@ -80,9 +95,35 @@ class Engine:
             ),
             extension={
                 **({UNREAD: dict(read.unread)} if read.unread else {}),
-                **(self._trace(plan, read, selection, service) if self._settings.trace else {}),
+                **(self._trace(plan, read, selection, service) if trace else {}),
             },
         )
+        self._record(service, call, selection, response)
+        return speak(response, dialect)
+
+    def _record(
+        self, service: HookService, call: Call, selection: Selection, response: CardsResponse
+    ) -> None:
+        """Remember the cards that are being sent, for the feedback on them."""
+        if self._store is None:
+            return
+        now = dt.datetime.now(dt.UTC)
+        # A database that fails stands in the log, and must not withhold advice.
+        with suppress(UpstreamUnavailable):
+            self._store.record_cards(
+                SentCard(
+                    uuid=card.uuid or "",
+                    topic=advice.topic,
+                    rule=",".join(
+                        dict.fromkeys(part.rule for part in advice.parts if part.state != "silent")
+                    ),
+                    guideline_version=self._guideline.version,
+                    service=service.id,
+                    client=call.caller.client.name if call.caller else "",
+                    sent_at=now,
+                )
+                for advice, card in zip(selection.shown, response.cards, strict=True)
+            )
 
     def _trace(
         self, plan: Plan, read: Chart, selection: Selection, service: HookService
@@ -184,8 +225,10 @@ def create_app(
     app.register_blueprint(
         cds.blueprint(
             hooks.services(),
-            answer or Engine(settings, guideline, transport=transport).answer,
+            answer or Engine(settings, guideline, transport=transport, store=store).answer,
             gate=gate,
+            recorder=Recorder(store, guideline, keep_text=settings.feedback_text_days > 0),
+            limits=Limits(depth=settings.max_depth, entries=settings.max_entries),
         )
     )
     app.register_blueprint(cds.health())

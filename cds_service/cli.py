@@ -28,6 +28,7 @@ _DEMO_ORIGINS = ("https://sandbox.cds-hooks.org", "http://localhost:8080")
 _LAZY = {
     "guideline": "cds_service.rulebook.command",
     "db": "cds_service.commands.db",
+    "feedback": "cds_service.commands.feedback",
     "replay": "cds_service.replay.command",
     "simulate": "cds_service.simulate.command",
     "trust": "cds_service.commands.trust",

@@ -8,17 +8,26 @@ from cds_service.errors import NotFound
 from cds_service.hooks.base import Call, HookService
 from cds_service.protocol.card import CardsResponse
 from cds_service.protocol.discovery import document
+from cds_service.protocol.feedback import read as read_feedback
 from cds_service.web.auth import Gate, check_server
-from cds_service.web.messages import json_body, json_response
+from cds_service.web.feedback import Recorder
+from cds_service.web.messages import Limits, json_body, json_response
 
 #: From a validated call to the response: what the app puts in between.
 Answer = Callable[[HookService, Call], CardsResponse]
 
 
-def blueprint(services: Sequence[HookService], answer: Answer, *, gate: Gate) -> Blueprint:
+def blueprint(
+    services: Sequence[HookService],
+    answer: Answer,
+    *,
+    gate: Gate,
+    recorder: Recorder,
+    limits: Limits,
+) -> Blueprint:
     """Return the endpoints for ``services``, whose calls ``answer`` answers.
 
-    ``gate`` admits the clients.
+    ``gate`` admits the clients, ``recorder`` takes their feedback.
     """
     by_id = {service.id: service for service in services}
     discovery = document([service.entry for service in services])
@@ -37,17 +46,29 @@ def blueprint(services: Sequence[HookService], answer: Answer, *, gate: Gate) ->
     @routes.post("/cds-services/<service_id>")
     @routes.post("/cds-services//<service_id>")
     def call(service_id: str) -> Response:
+        service = known(service_id)
+        asked = service.read(json_body(request, limits), caller=g.caller)
+        check_server(asked)
+        response = json_response(answer(service, asked).to_json())
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @routes.post("/cds-services/<service_id>/feedback")
+    @routes.post("/cds-services//<service_id>/feedback")
+    def feedback(service_id: str) -> Response:
+        service = known(service_id)
+        items = read_feedback(json_body(request, limits), most=limits.entries)
+        recorder.record(items, service=service.id, caller=g.caller)
+        return json_response({"received": len(items)})
+
+    def known(service_id: str) -> HookService:
         service = by_id.get(service_id)
         if service is None:
             raise NotFound(
                 "There is no service with this id. GET /cds-services lists the services.",
                 where="http.path",
             )
-        asked = service.read(json_body(request), caller=g.caller)
-        check_server(asked)
-        response = json_response(answer(service, asked).to_json())
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return service
 
     return routes
 

@@ -1,6 +1,7 @@
 """Reading a JSON body, and writing JSON, errors included."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,8 +20,16 @@ _ACCEPTED = {"application/json", "application/fhir+json"}
 _CHARSETS = {"utf-8", "utf8", "us-ascii"}
 _BOM = b"\xef\xbb\xbf"
 _UNAUTHORIZED = 401
-#: Levels of JSON: deeper than any resource, and harmless to recursive readers.
-_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a body may be at most."""
+
+    #: Levels of JSON: deeper than any resource, and harmless to recursive readers.
+    depth: int = 100
+    #: Entries of all Bundles, or items of a feedback.
+    entries: int = 20_000
 
 
 def json_response(body: object, status: int = 200) -> Response:
@@ -41,11 +50,11 @@ def error_response(error: ServiceError) -> Response:
     return response
 
 
-def json_body(request: Request) -> dict[str, Any]:
+def json_body(request: Request, limits: Limits = Limits()) -> dict[str, Any]:
     """Return the request's JSON object.
 
     Where a name stands twice in an object, the last one counts, as in browsers. Raises
-    :class:`UnsupportedMediaType` or :class:`BadRequest`.
+    :class:`UnsupportedMediaType`, :class:`PayloadTooLarge` or :class:`BadRequest`.
     """
     _check_headers(request)
     raw = _read(request).removeprefix(_BOM)
@@ -61,8 +70,18 @@ def json_body(request: Request) -> dict[str, Any]:
         ) from None
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.", code="structure")
-    if _depth_exceeds(body, _DEPTH):
-        raise BadRequest(f"The JSON is nested more than {_DEPTH} levels deep.", code="too-costly")
+    entries = _entries(body, limits.depth)
+    if entries is None:
+        raise BadRequest(
+            f"The JSON is nested more than {limits.depth} levels deep (CDS_MAX_DEPTH).",
+            code="too-costly",
+        )
+    if entries > limits.entries:
+        raise PayloadTooLarge(
+            f"The Bundles have more than {limits.entries} entries together (CDS_MAX_ENTRIES). "
+            "Send fewer, or leave a key out of the prefetch and a fhirServer to read it from.",
+            where="prefetch",
+        )
     return body
 
 
@@ -75,18 +94,23 @@ def _read(request: Request) -> bytes:
     return raw
 
 
-def _depth_exceeds(value: object, limit: int) -> bool:
+def _entries(value: object, limit: int) -> int | None:
+    """Return how many entries all Bundles have; None where it is deeper than ``limit``."""
     level = [value]
+    entries = 0
     for _ in range(limit):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return False
-    return True
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+                own = item.get("entry")
+                entries += len(own) if isinstance(own, list) else 0
+            elif isinstance(item, list):
+                below.extend(item)
+        if not below:
+            return entries
+        level = below
+    return None
 
 
 def _check_headers(request: Request) -> None:

@@ -264,7 +264,7 @@ def test_tampered(
 @pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic dTpw", "bearer  ", "x" * 50])
 def test_no_token(client: FlaskClient, value: str) -> None:
     """#80: without a token there is no answer, whatever stands in the header instead."""
-    for path in ("/cds-services", f"/cds-services/{SERVICE}", "/cds-services/nothing"):
+    for path in ("/cds-services", f"/cds-services/{SERVICE}", "/cds-services/nothing/feedback"):
         method = "GET" if path == "/cds-services" else "POST"
         response = client.open(path, method=method, headers={"Authorization": value})
         assert (response.status_code, response.data) == (401, b"")
