@@ -87,7 +87,7 @@ def _has_others(bundle: Mapping[str, Json], patient: str) -> bool:
 
 def _is_match(entry: Json) -> bool:
     search = entry.get("search") if isinstance(entry, dict) else None
-    return not isinstance(search, dict) or search.get("mode") in {None, "match"}
+    return not isinstance(search, dict) or search.get("mode") in (None, "match")
 
 
 def _owners(entry: Json) -> Iterator[str]:
