@@ -39,8 +39,6 @@ NEOPLASM_SETS = (
         "smooth-muscle-tumour-uncertain",
     }
 )
-#: The same, for a code that is text alone.
-LESION_WORDS = ("neoplasm", "tumor", "tumour", "cancer", "sarcoma", "malignan", "nodule", "lesion")
 #: Codes of something else: they beat text that names the tumour.
 OTHER_LESION_SETS = frozenset(
     {
@@ -182,7 +180,7 @@ def of_condition(condition: Condition, lens: Lens, linked: Findings | None = Non
     codes = lens.sets(condition.code, *condition.morphology, *condition.body_sites)
     name = naming_words(lens, condition.code) + lens.words_of(condition.morphology)
     notes = lens.words(*condition.notes)
-    if not (codes & NEOPLASM_SETS or name.of("tumour") or _names_a_lesion(condition.code)):
+    if not (codes & NEOPLASM_SETS or name.of("tumour") or lens.says("lesion", condition.code)):
         # A note under another problem may tell of the tumour, but is not its diagnosis.
         notes, linked = Words(), Findings()
     evidence = Evidence(
@@ -214,10 +212,6 @@ def of_condition(condition: Condition, lens: Lens, linked: Findings | None = Non
         quote=(name + notes).quote("tumour"),
         support=frozenset(condition.evidence),
     )
-
-
-def _names_a_lesion(code: Concept) -> bool:
-    return any(word in text.lower() for text in code.texts for word in LESION_WORDS)
 
 
 def _says_aismn(codes: frozenset[str], name: Words) -> bool:

@@ -43,7 +43,7 @@ def evaluate(chart: Chart, guideline: Guideline, *, today: dt.date) -> Plan:
     """
     if chart.patient.deceased:
         return Plan(today=today, advice=tuple(_silent(topic, "none.deceased") for topic in TOPICS))
-    lens = Lens(terminology.load())
+    lens = Lens(terminology.load(), guideline.matches)
     reports = read_reports(chart, guideline, lens)
     found = identify(chart, reports, lens)
     attribution = Attribution(chart, reports, found.tumours, guideline=guideline, lens=lens)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cds_service.clinical.claims import FINAL
 from cds_service.clinical.lens import Lens, Words
@@ -69,8 +69,22 @@ class Measured:
     fact: Fact
 
 
-def of_words(words: Words) -> tuple[Status | None, float | None, bool, str | None, frozenset[str]]:
-    """Return status, closest width in mm, whether it is an upper bound, and which margin."""
+class Said(NamedTuple):
+    """What words say of the margins."""
+
+    status: Status | None
+    #: The closest width in mm; None beside a positive margin.
+    width: float | None
+    #: The width is an upper bound.
+    below: bool
+    #: The margin that is positive, where it is one that is named.
+    which: str | None
+    #: The margins that were named.
+    named: frozenset[str]
+
+
+def of_words(words: Words) -> Said:
+    """Return what words say of the margins: positive if one is, and the closest width."""
     margins = [m for m in words.of("margin") if not m.history]
     positive = [m for m in margins if m.value == "positive"]
     negative = [m for m in margins if m.value == "negative"]
@@ -89,12 +103,12 @@ def of_words(words: Words) -> tuple[Status | None, float | None, bool, str | Non
         status = "negative"
     named = frozenset(m.detail for m in (*margins, *widths) if m.detail)
     which = sorted({m.detail for m in positive if m.detail})
-    return (
-        status,
-        float(closest.value) if closest and status == "negative" else None,
-        bool(closest and closest.bound == "<"),
-        which[0] if len(which) == 1 else None,
-        named,
+    return Said(
+        status=status,
+        width=float(closest.value) if closest and status == "negative" else None,
+        below=bool(closest and closest.bound == "<"),
+        which=which[0] if len(which) == 1 else None,
+        named=named,
     )
 
 
@@ -233,7 +247,8 @@ def _status(
     words = lens.words(*texts)
     if not words.of("margin"):
         words = lens.words(*(f"Margins: {text}" for text in texts))
-    status, width, _, _, _ = of_words(words)
+    said = of_words(words)
+    status, width = said.status, said.width
     if plain & set(positive.words):
         status = "positive"
     elif plain & set(negative.words):

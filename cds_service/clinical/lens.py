@@ -1,9 +1,10 @@
 """Codes and words of the chart, looked at through the value sets and the text reader."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cds_service.facts import Concept
+from cds_service.guideline import Match
 from cds_service.narrative import Certainty, Mention, Reading, Section, read
 from cds_service.narrative.model import Topic
 from cds_service.terminology import Terminology
@@ -58,6 +59,8 @@ class Lens:
     """Looks codes up and reads texts, each text once in an evaluation."""
 
     terminology: Terminology
+    #: The guideline's match words, by name.
+    matches: Mapping[str, Match] = field(default_factory=dict)
     _readings: dict[str, Reading] = field(default_factory=dict)
 
     def sets(self, *concepts: Concept) -> frozenset[str]:
@@ -70,6 +73,10 @@ class Lens:
                     if coding.system == ICD_O and coding.code.endswith(METASTATIC):
                         found |= {"metastasis-to-skin"}
         return found
+
+    def says(self, match: str, *concepts: Concept) -> bool:
+        """Return whether a text or display of these concepts has the words of a match."""
+        return self.matches[match].says(*(text for c in concepts for text in c.texts))
 
     def words(self, *texts: str | None) -> Words:
         """Return what these texts say, in their order."""
