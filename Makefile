@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-header --no-emit-index-url --quiet
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check replay docs lock value-sets clean
+.PHONY: demo test check replay fuzz conformance docs lock value-sets clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m cds_service demo
@@ -28,6 +28,11 @@ check: $(VENV)/.dev
 replay: $(VENV)/.dev
 	$(BIN)/cds-service replay fixtures/fhir
 
+# Many requests of every odd kind; the second run needs no network, but minutes.
+fuzz: $(VENV)/.fuzz
+	FUZZ=4000 $(BIN)/python -m pytest tests/web/test_fuzz.py
+	$(BIN)/python tools/fuzz.py
+
 docs: $(VENV)/.dev
 	$(BIN)/python -m cds_service.settings > docs/settings.md
 
@@ -35,6 +40,7 @@ docs: $(VENV)/.dev
 lock:
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --group dev -o requirements-dev.lock
+	$(COMPILE) --group dev --group fuzz -o requirements-fuzz.lock
 
 # CODES is the table of verified codes from which the value sets are made.
 value-sets: $(VENV)/.dev
@@ -51,6 +57,10 @@ $(VENV)/pyvenv.cfg:
 
 $(VENV)/.runtime: requirements.lock | $(VENV)/pyvenv.cfg
 	$(INSTALL) --require-hashes --requirement requirements.lock
+	touch $@
+
+$(VENV)/.fuzz: requirements-fuzz.lock | $(VENV)/.dev
+	$(INSTALL) --require-hashes --requirement requirements-fuzz.lock
 	touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/pyvenv.cfg

@@ -22,7 +22,7 @@ from cds_service.protocol.dialect import DEFAULT, speak
 from cds_service.settings import Settings
 from cds_service.store import SentCard, Store
 from cds_service.trust import KeyRing, Verifier, addresses
-from cds_service.web import about, cds, surroundings
+from cds_service.web import about, cds, openapi, surroundings
 from cds_service.web import guideline as pages
 from cds_service.web.auth import Gate
 from cds_service.web.cds import Answer
@@ -232,6 +232,7 @@ def create_app(
         )
     )
     app.register_blueprint(cds.health())
+    app.register_blueprint(openapi.blueprint(hooks.services()))
     book = rulebook.load(guideline)
     app.register_blueprint(pages.blueprint(book))
     app.register_blueprint(pages.resources(book))

@@ -33,10 +33,30 @@ def _bundle(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Id = Annotated[str, AfterValidator(_bare_id)]
-UserId = Annotated[str, AfterValidator(_user)]
+Id = Annotated[
+    str,
+    AfterValidator(_bare_id),
+    Field(json_schema_extra={"pattern": "^[A-Za-z0-9.-]*[A-Za-z0-9-][A-Za-z0-9.-]*$"}),
+]
+UserId = Annotated[
+    str,
+    AfterValidator(_user),
+    Field(json_schema_extra={"pattern": "^(Practitioner|PractitionerRole)/[A-Za-z0-9-]{1,64}$"}),
+]
 #: ``Bundle.type`` is not asked for: the hook pages' examples and the sandbox omit it.
-Bundle = Annotated[dict[str, Any], AfterValidator(_bundle)]
+Bundle = Annotated[
+    dict[str, Any],
+    AfterValidator(_bundle),
+    Field(
+        json_schema_extra={
+            "required": ["resourceType"],
+            "properties": {
+                "resourceType": {"const": "Bundle"},
+                "entry": {"type": "array", "items": {"type": "object"}},
+            },
+        }
+    ),
+]
 
 
 class Context(Message):

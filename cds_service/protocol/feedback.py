@@ -83,7 +83,9 @@ class Item(Message):
     """What became of one card."""
 
     card: Name
-    outcome: Annotated[str, AfterValidator(_outcome)]
+    outcome: Annotated[
+        str, AfterValidator(_outcome), Field(json_schema_extra={"enum": ["accepted", "overridden"]})
+    ]
     outcome_timestamp: Moment
     accepted_suggestions: tuple[AcceptedSuggestion, ...] = ()
     override_reason: Annotated[

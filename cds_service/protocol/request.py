@@ -146,7 +146,9 @@ class FhirAuthorization(Message):
     model_config = ConfigDict(alias_generator=None)
 
     access_token: Text = Field(repr=False)
-    token_type: Annotated[str, AfterValidator(_bearer)]
+    token_type: Annotated[
+        str, AfterValidator(_bearer), Field(json_schema_extra={"const": "Bearer"})
+    ]
     #: Seconds from the receipt of the request.
     expires_in: Annotated[int, Field(ge=0)]
     scope: str
@@ -158,7 +160,9 @@ class HookRequest(Message):
     """A hook request. ``context`` is raw here; :mod:`.context` has the models by hook."""
 
     hook: Text
-    hook_instance: Annotated[str, AfterValidator(_uuid)]
+    hook_instance: Annotated[
+        str, AfterValidator(_uuid), Field(json_schema_extra={"format": "uuid"})
+    ]
     context: dict[str, Any] = Field(repr=False)
     fhir_server: Annotated[str, AfterValidator(_url)] | None = None
     fhir_authorization: FhirAuthorization | None = None

@@ -54,4 +54,6 @@ class Recorder:
         reason = given.reason
         own = reason is None or reason.code in self._codes
         parts = [] if own or reason is None else [reason.code, reason.system, reason.display]
-        return " | ".join(part for part in (*parts, given.user_comment) if part) or None
+        text = " | ".join(part for part in (*parts, given.user_comment) if part)
+        # PostgreSQL holds every character but this one.
+        return text.replace("\x00", "") or None
