@@ -325,5 +325,5 @@ def test_a_changed_start_age_changes_what_is_due() -> None:
 def test_orders_of_an_unknown_topic() -> None:
     """A table of orders is about a topic that there is."""
     text = resources.files("cds_service.guideline").joinpath("guideline.toml").read_text("utf-8")
-    with pytest.raises(GuidelineError, match="orders.diet"):
+    with pytest.raises(GuidelineError, match=r"orders\.diet"):
         loads(text.replace("[orders.margin]", "[orders.diet]"))
