@@ -33,6 +33,10 @@ fuzz: $(VENV)/.fuzz
 	FUZZ=4000 $(BIN)/python -m pytest tests/web/test_fuzz.py
 	$(BIN)/python tools/fuzz.py
 
+# Java 17 and Maven are needed, or HAPI_URL; elsewhere apt-get installs them for root.
+test-hapi: $(VENV)/.dev
+	PYTHON="$(abspath $(BIN))/python" tests/hapi/run
+
 docs: $(VENV)/.dev
 	$(BIN)/python -m cds_service.settings > docs/settings.md
 
