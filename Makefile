@@ -33,6 +33,9 @@ fuzz: $(VENV)/.fuzz
 	FUZZ=4000 $(BIN)/python -m pytest tests/web/test_fuzz.py
 	$(BIN)/python tools/fuzz.py
 
+conformance: $(VENV)/.dev
+	$(BIN)/python tools/conformance.py
+
 # Java 17 and Maven are needed, or HAPI_URL; elsewhere apt-get installs them for root.
 test-hapi: $(VENV)/.dev
 	PYTHON="$(abspath $(BIN))/python" tests/hapi/run

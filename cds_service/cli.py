@@ -27,6 +27,7 @@ _LOOPBACK = "127.0.0.1"
 _DEMO_ORIGINS = ("https://sandbox.cds-hooks.org", "http://localhost:8080")
 _LAZY = {
     "guideline": "cds_service.rulebook.command",
+    "conform": "cds_service.commands.conform",
     "db": "cds_service.commands.db",
     "feedback": "cds_service.commands.feedback",
     "call": "cds_service.fhirtools.call",

@@ -27,7 +27,7 @@ def test_defaults() -> None:
 
 
 def test_everything(tmp_path: Path, keys: Keys) -> None:
-    """Each key of a table arrives; files are looked up beside the configuration."""
+    """#87: each key of a table arrives; files are looked up beside the configuration."""
     (tmp_path / "keys.json").write_text(json.dumps({"keys": keys.jwks()["keys"][:3]}))
     (tmp_path / "own.toml").write_text('detail = "plain"\ntrace = true\n')
     client = read(
