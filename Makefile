@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-header --no-emit-index-url --quiet
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check replay fuzz conformance docs lock value-sets clean
+.PHONY: demo test test-hapi test-load matrix check replay fuzz conformance docs lock value-sets clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m cds_service demo
@@ -39,6 +39,13 @@ conformance: $(VENV)/.dev
 # Java 17 and Maven are needed, or HAPI_URL; elsewhere apt-get installs them for root.
 test-hapi: $(VENV)/.dev
 	PYTHON="$(abspath $(BIN))/python" tests/hapi/run
+
+test-load: $(VENV)/.dev
+	LOAD=1 $(BIN)/python -m pytest -s tests/load
+
+# Every fixture as every awkward EHR, as a table.
+matrix: $(VENV)/.dev
+	$(BIN)/cds-service simulate --matrix fixtures/fhir
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m cds_service.settings > docs/settings.md

@@ -5,7 +5,6 @@ import functools
 import importlib
 import json
 import logging
-import os
 import socket
 import sys
 from collections.abc import Callable
@@ -20,8 +19,8 @@ from cds_service import settings as settings_module
 from cds_service.commands.common import load_settings, warn
 from cds_service.settings import DEFAULT_DATABASE, Settings
 
-#: Threads of a worker at most: each waits for FHIR servers most of its time.
-_THREADS = 8
+#: Threads of a worker: each waits for FHIR servers most of its time.
+_THREADS = 16
 _LOOPBACK = "127.0.0.1"
 #: Browser clients that a demonstration is shown in.
 _DEMO_ORIGINS = ("https://sandbox.cds-hooks.org", "http://localhost:8080")
@@ -161,7 +160,7 @@ def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=min(_THREADS, 2 * (os.cpu_count() or 1) + 1),
+        blocking_threads=_THREADS,
         # A worker that died would otherwise take the whole service with it.
         respawn_failed_workers=True,
         websockets=False,
