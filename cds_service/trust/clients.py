@@ -63,14 +63,17 @@ class Client:
 
     @property
     def internal_servers(self) -> tuple[str, ...]:
-        """The servers that may be asked although they lie in a private network."""
-        return tuple(
-            server
-            for server in self.fhir_servers
-            if self.private_network
-            or addresses.is_literal(urlsplit(server).hostname or "")
-            or addresses.is_loopback(urlsplit(server).hostname or "")
-        )
+        """The servers that may be asked whatever their names resolve to, and by http.
+
+        An address in digits, and one of development mode, was meant as it was written.
+        """
+        return tuple(server for server in self.fhir_servers if self._is_meant(server))
+
+    def _is_meant(self, server: str) -> bool:
+        parts = urlsplit(server)
+        host = parts.hostname or ""
+        meant = addresses.is_literal(host) or addresses.is_loopback(host)
+        return self.private_network or meant or parts.scheme == "http"
 
 
 @dataclass(frozen=True, slots=True)

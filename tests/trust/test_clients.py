@@ -136,6 +136,8 @@ def test_development() -> None:
     servers = ["http://127.0.0.1:8080/fhir"]
     client = read(dev=True, jku="http://localhost:9000/jwks", fhir_servers=servers)
     assert client.internal_servers == ("http://127.0.0.1:8080/fhir",)
+    named = read(dev=True, fhir_servers=["http://fhir:8080/fhir", "https://fhir.example.org"])
+    assert named.internal_servers == ("http://fhir:8080/fhir",)
 
 
 def test_no_keys() -> None:
