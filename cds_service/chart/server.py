@@ -66,6 +66,17 @@ class Unavailable:
         return {**dict.fromkeys(queries, missing), **pages}
 
 
+@dataclass(frozen=True, slots=True)
+class _Unresolved:
+    """A reader whose time went by before it was known whom to ask."""
+
+    def read(
+        self, queries: Mapping[str, str], pages: Mapping[str, Present]
+    ) -> Mapping[str, PrefetchValue]:
+        """Return every query as too slow; pages stay as they are."""
+        return {**dict.fromkeys(queries, Failed(TOO_SLOW, cause="slow")), **pages}
+
+
 @dataclass(slots=True)
 class _Known:
     """What has been learnt of a server."""
@@ -97,6 +108,7 @@ class FhirServers:
                 scheme, transport or HTTPAdapter(pool_connections=16, pool_maxsize=_CONNECTIONS)
             )
         self.breakers = Breakers()
+        self._resolvers = ThreadPoolExecutor(_WORKERS, "names")
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
@@ -114,7 +126,13 @@ class FhirServers:
         """
         if not base:
             return Unavailable("the request names no fhirServer")
-        reason = self._policy.refusal(base, has_token=token is not None)
+        budget = Budget(seconds)
+        # The policy may have to resolve a name, which has no time-out of its own.
+        asked = self._resolvers.submit(self._policy.refusal, base, has_token=token is not None)
+        try:
+            reason = asked.result(seconds)
+        except TimeoutError:
+            return _Unresolved()
         normal = normal_base(base)
         if reason or normal is None:
             return Unavailable(reason or "fhirServer is no address")
@@ -124,7 +142,7 @@ class FhirServers:
             session=self.session,
             base=normal,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            budget=Budget(seconds),
+            budget=budget,
             breaker=breaker,
             warned=breaker.state != "closed",
         )

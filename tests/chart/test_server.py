@@ -308,3 +308,17 @@ def test_same_origin_of_nonsense() -> None:
 def test_no_queries_no_threads() -> None:
     """Nothing to read is nothing done."""
     assert FhirServers(OpenServers()).reader(BASE, token=TOKEN, seconds=5).read({}, {}) == {}
+
+
+def test_names_are_resolved_within_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that does not answer costs no more than the request has."""
+    release = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: release.wait(5) and PUBLIC)
+    reader = FhirServers(OpenServers()).reader(BASE, token=TOKEN, seconds=0.1)
+    first = Present((page(1),), "partial", f"{BASE}/2")
+    found = reader.read(QUERY, {"procedures": first})
+    release.set()
+    assert found == {
+        "conditions": Failed("no answer in time", cause="slow"),
+        "procedures": first,
+    }
