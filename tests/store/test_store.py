@@ -1,5 +1,6 @@
 import datetime as dt
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -36,11 +37,21 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "file"])
+#: An empty database of PostgreSQL, whose tables the tests drop.
+POSTGRESQL = os.environ.get("POSTGRESQL_FOR_TESTS")
+
+
+@pytest.fixture(params=["memory", "file", *(["postgresql"] if POSTGRESQL else [])])
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Store:
-    """Return a store in memory, and one in a file."""
-    url = None if request.param == "memory" else f"sqlite:///{tmp_path}/store.sqlite3"
+    """Return a store in memory, one in a file, and one on a server if there is one."""
+    url = {"memory": None, "file": f"sqlite:///{tmp_path}/store.sqlite3"}.get(
+        request.param, POSTGRESQL
+    )
     made = Store(url, text_days=30, clock=clock)
+    if request.param == "postgresql":
+        with made.engine.begin() as connection:
+            metadata.drop_all(connection)
+            connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
     made.migrate()
     return made
 
