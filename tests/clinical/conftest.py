@@ -1,9 +1,20 @@
+import functools
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
+from cds_service.clinical import lens
+
 from . import approved, charts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_text_is_read_once() -> Iterator[None]:
+    """Keep what a text says for all tests: they share their texts, and reading is pure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lens, "read", functools.cache(lens.read))
+        yield
 
 
 @pytest.hookimpl(wrapper=True)
