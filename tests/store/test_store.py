@@ -2,6 +2,7 @@ import datetime as dt
 import logging
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,8 @@ POSTGRESQL = os.environ.get("POSTGRESQL_FOR_TESTS")
 
 
 @pytest.fixture(params=["memory", "file", *(["postgresql"] if POSTGRESQL else [])])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Store:
-    """Return a store in memory, one in a file, and one on a server if there is one."""
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    """Yield a store in memory, one in a file, and one on a server if there is one."""
     url = {"memory": None, "file": f"sqlite:///{tmp_path}/store.sqlite3"}.get(
         request.param, POSTGRESQL
     )
@@ -53,7 +54,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Store
             metadata.drop_all(connection)
             connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
     made.migrate()
-    return made
+    yield made
+    made.engine.dispose()
 
 
 def card(number: int, topic: str = "margin", rule: str = "m1", client: str = "ehr") -> SentCard:
