@@ -199,5 +199,7 @@ def _outcome(answer: Answer, full: Answer, behaviour: Behaviour) -> Outcome | No
         return "same"
     if behaviour.prefetch == "null-optional":
         return "said"  # the client says that there is nothing: another chart
-    silent = [card for card in answer.cards if _UNREAD not in card.get("detail", "").lower()]
-    return None if silent or not (answer.cards or answer.unread) else "said"
+    told = [card for card in answer.cards if _UNREAD in card.get("detail", "").lower()]
+    # A card that rests on nothing unread is the card of the full answer, word for word.
+    silent = [card for card in answer.cards if card not in told and card not in full.cards]
+    return None if silent or not (told or answer.unread) else "said"
