@@ -5,11 +5,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV ?= uv
+JOBS ?= 2
+MUTATION ?= $(or $(TMPDIR),/tmp)/cds-service-mutation
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --quiet
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-hapi test-load matrix check replay fuzz conformance docs lock value-sets clean
+.PHONY: demo test test-hapi test-load matrix check replay fuzz conformance docs mutation lock value-sets clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m cds_service demo
@@ -33,6 +35,15 @@ fuzz: $(VENV)/.fuzz
 	FUZZ=4000 $(BIN)/python -m pytest tests/web/test_fuzz.py
 	$(BIN)/python tools/fuzz.py
 
+# An hour or two. The mutants and their tools stand outside the checkout; an interrupted run
+# goes on where it was, and one after a change of the code repeats what the change touches.
+mutation: $(MUTATION)/venv/.ready
+	mkdir -p $(MUTATION)/tree
+	cd $(MUTATION)/tree && rm -rf cds_service fixtures tests
+	cp -Rp cds_service fixtures tests pyproject.toml $(MUTATION)/tree
+	cd $(MUTATION)/tree && nice $(MUTATION)/venv/bin/mutmut run --max-children $(JOBS) > ../log 2>&1
+	$(PYTHON) tools/mutation_score.py $(MUTATION)/tree docs/mutation.md
+
 conformance: $(VENV)/.dev
 	$(BIN)/python tools/conformance.py
 
@@ -55,6 +66,7 @@ lock:
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --group dev -o requirements-dev.lock
 	$(COMPILE) --group dev --group fuzz -o requirements-fuzz.lock
+	$(COMPILE) --group dev --group mutation -o requirements-mutation.lock
 
 # CODES is the table of verified codes from which the value sets are made.
 value-sets: $(VENV)/.dev
@@ -75,6 +87,12 @@ $(VENV)/.runtime: requirements.lock | $(VENV)/pyvenv.cfg
 
 $(VENV)/.fuzz: requirements-fuzz.lock | $(VENV)/.dev
 	$(INSTALL) --require-hashes --requirement requirements-fuzz.lock
+	touch $@
+
+$(MUTATION)/venv/.ready: requirements-mutation.lock
+	$(PYTHON) -m venv $(MUTATION)/venv
+	$(MUTATION)/venv/bin/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --requirement requirements-mutation.lock
 	touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/pyvenv.cfg
