@@ -38,6 +38,7 @@ def test_good_token(run: Run) -> None:
         assert result.exit_code == 0, result.output
         assert "FAIL" not in result.output
         assert "The token would be accepted." in result.output
+    assert not Path("cds-service.sqlite3").exists()
 
 
 def test_bad_token(run: Run) -> None:
