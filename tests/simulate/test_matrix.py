@@ -14,8 +14,12 @@ from cds_service.simulate.matrix import Answer, judge
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "fhir"
 CASES = [cases.read(file) for file in cases.find(FIXTURES)]
-CARD: dict[str, Any] = {"summary": "x", "detail": "y"}
-UNREAD: dict[str, Any] = {"summary": "x", "detail": "**Could not be read:** reports."}
+SOURCE = {"source": {"topic": {"code": "margin"}}}
+CARD: dict[str, Any] = {"summary": "x", "detail": "y", **SOURCE}
+OTHER: dict[str, Any] = {"summary": "z", "detail": "y", **SOURCE}
+ELSE: dict[str, Any] = {**OTHER, "source": {"topic": {"code": "hlrcc"}}}
+UNREAD: dict[str, Any] = {"summary": "x", "detail": "**Could not be read:** reports.", **SOURCE}
+LOST = ("reports",)
 OTHER = CARD | {"detail": "Another detail."}
 
 
@@ -47,17 +51,19 @@ def test_each_loss_is_noticed_somewhere(rows: list[matrix.Row], name: str) -> No
     [
         (Answer(200, (CARD,)), "plain", None),
         (Answer(200, ()), "plain", "the answer differs"),
-        (Answer(200, (UNREAD,)), "plain", "said is not called for"),
+        (Answer(200, (UNREAD,), LOST), "plain", "said is not called for"),
         (Answer(200, (CARD,)), "401", "same is not called for"),
         (Answer(200, ()), "401", "the answer differs"),
         (Answer(412), "plain", "error is not called for"),
         (Answer(500), "401", "the status is 500"),
         (Answer(412, problem='{"x": "John Doe"}'), "401", "the error holds John Doe"),
-        (Answer(200, (UNREAD,)), "403-optional", None),
-        (Answer(200, (UNREAD, CARD)), "403-optional", None),
-        (Answer(200, (UNREAD, OTHER)), "403-optional", "does not say"),
+        (Answer(200, (UNREAD,), LOST), "403-optional", None),
+        (Answer(200, (UNREAD,)), "403-optional", "does not say"),
+        (Answer(200, (UNREAD, CARD), LOST), "403-optional", None),
+        (Answer(200, (UNREAD, OTHER), LOST), "403-optional", "does not say"),
+        (Answer(200, (ELSE,), LOST), "403-optional", "does not say"),
         (Answer(200, ()), "403-optional", "does not say"),
-        (Answer(200, (), ("reports",)), "403-optional", None),
+        (Answer(200, (), LOST), "403-optional", None),
     ],
 )
 def test_the_judge(answer: Answer, behaviour: str, fault: str | None) -> None:
