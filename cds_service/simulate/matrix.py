@@ -199,7 +199,15 @@ def _outcome(answer: Answer, full: Answer, behaviour: Behaviour) -> Outcome | No
         return "same"
     if behaviour.prefetch == "null-optional":
         return "said"  # the client says that there is nothing: another chart
+    if not answer.unread:
+        return None
+    # A card that rests on nothing unread is the card of the full answer, word for word; one
+    # that the loss took away cannot speak of it, so another must.
     told = [card for card in answer.cards if _UNREAD in card.get("detail", "").lower()]
-    # A card that rests on nothing unread is the card of the full answer, word for word.
     silent = [card for card in answer.cards if card not in told and card not in full.cards]
-    return None if silent or not (told or answer.unread) else "said"
+    gone = _topics(full) - _topics(answer)
+    return None if silent or (gone and answer.cards and not told) else "said"
+
+
+def _topics(answer: Answer) -> set[str]:
+    return {card["source"]["topic"]["code"] for card in answer.cards}
