@@ -231,7 +231,6 @@ def _order(table: Mapping[str, Any], suggestions: Mapping[str, Suggestion]) -> O
     known = [suggestions[key] for key in table.get("suggestions", ())]
     return OrderMatch(
         sets=frozenset(table.get("match_sets", ())).union(*(item.match_sets for item in known)),
-        codes=frozenset(table.get("codes", ())),
         words=(*table.get("match_words", ()), *(w for item in known for w in item.match_words)),
         together=tuple(
             tuple(tuple(group) for group in groups) for groups in table.get("together", ())

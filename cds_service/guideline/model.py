@@ -141,8 +141,6 @@ class OrderMatch:
     """How an order is recognised that is a matter of a topic."""
 
     sets: frozenset[str] = frozenset()
-    #: ``system|code``, where no value set has it.
-    codes: frozenset[str] = frozenset()
     #: Parts of words; a space in them is the edge of one.
     words: tuple[str, ...] = ()
     #: Groups of words: an order that has one of each group, in its name or its body site.

@@ -26,7 +26,7 @@ def topics_of(orders: Iterable[Order], guideline: Guideline) -> frozenset[Topic]
 
 
 def _touches(order: Order, match: OrderMatch, lens: Lens) -> bool:
-    if lens.sets(order.code) & match.sets or _codes(order) & match.codes:
+    if lens.sets(order.code) & match.sets:
         return True
     texts = [*order.code.texts, *(text for site in order.body_sites for text in site.texts)]
     whole = f" {' '.join(texts)} ".lower()
@@ -41,10 +41,6 @@ def _touches(order: Order, match: OrderMatch, lens: Lens) -> bool:
     return named or any(
         all(any(word in whole for word in group) for group in groups) for groups in match.together
     )
-
-
-def _codes(order: Order) -> frozenset[str]:
-    return frozenset(f"{coding.system}|{coding.code}" for coding in order.code.codings)
 
 
 def select(plan: Plan, chart: Chart, call: Call) -> Selection:

@@ -23,7 +23,6 @@ CASE = ROOT / "fixtures/fhir/entered-dermal-margin-positive-reexcise/request.jso
 SERVICES = {service.hook: service for service in hooks.services()}
 SCT = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-ATC = "http://www.whocc.no/atc"
 LOINC = "http://loinc.org"
 
 
@@ -99,7 +98,6 @@ def test_words(words: str, topic: str) -> None:
         (coded(SCT, "306279004"), "hlrcc"),
         (coded(SCT, "241624001"), "hlrcc"),
         (coded(RXNORM, "3639", "MedicationRequest"), "systemic-therapy"),
-        (coded(ATC, "L01CX01", "MedicationRequest"), "systemic-therapy"),
     ],
 )
 def test_codes(resource: dict[str, Any], topic: str) -> None:
