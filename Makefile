@@ -18,7 +18,7 @@ demo: $(VENV)/.runtime
 
 # The tests stand last, so that their closing line is near the end of the output.
 test: check replay
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m pytest --cov=cds_service/clinical --cov-report=
 	$(BIN)/coverage report --include='cds_service/clinical/*' --skip-covered --fail-under=100
 
 check: $(VENV)/.dev
