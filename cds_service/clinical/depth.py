@@ -7,7 +7,7 @@ from typing import Literal
 from cds_service.clinical.claims import CUTANEOUS, FINAL, LAYERS
 from cds_service.clinical.lens import Lens, Words
 from cds_service.clinical.plan import Depth, Fact
-from cds_service.clinical.records import TumourRecords
+from cds_service.clinical.records import TumourRecords, excised
 from cds_service.clinical.reports import Reports
 from cds_service.facts import Concept, Condition, Observation, PartialDate, Report
 from cds_service.narrative import Section
@@ -17,7 +17,6 @@ Said = Literal["dermal", "subcutaneous", "deep"]
 
 #: Ranks: excision pathology, other pathology, the problem list.
 EXCISION, PATHOLOGY, PROBLEM, PAST_PROBLEM = range(4)
-EXCISIONS = frozenset({"excision", "wide-excision", "re-excision", "mohs", "excisional-biopsy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def _sources(records: TumourRecords, reports: Reports, lens: Lens) -> Iterator[S
 def _of_report(report: Report, words: Words, lens: Lens) -> Source:
     codes = lens.sets(*report.conclusion_codes, *report.specimen_sites)
     depths = _said(codes, words) | _of_specimen(words)
-    rank = EXCISION if words.values("procedure") & EXCISIONS else PATHOLOGY
+    rank = EXCISION if excised(words) else PATHOLOGY
     return Source(depths, rank, _fact(report.reference, report.date, depths, words))
 
 

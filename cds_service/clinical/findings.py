@@ -158,13 +158,12 @@ def margins_of(records: TumourRecords, guideline: Guideline, lens: Lens) -> Iter
             date = observation.effective or observation.issued
             if date is None and report:
                 date = report.report.date
-            label = "width" if width is not None and not status else "margin"
             yield Margin(
                 status,
                 width,
                 below,
                 date,
-                (Fact(observation.reference, label, text, date),),
+                (Fact(observation.reference, "margin", text, date),),
                 which,
                 frozenset({which} if which else ()),
                 ties,
@@ -260,7 +259,7 @@ def _status(
 
 def millimetres(quantity: Quantity) -> float | None:
     """Return a length in mm, or None where the unit is not one of length."""
-    factor = MM_PER_UNIT.get((quantity.unit or "").strip().lower().rstrip("s") or "?")
+    factor = MM_PER_UNIT.get((quantity.unit or "").strip().lower().rstrip("s"))
     return None if factor is None or quantity.value < 0 else quantity.value * factor
 
 

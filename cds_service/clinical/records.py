@@ -22,6 +22,8 @@ from cds_service.guideline import Guideline
 PATHOLOGY_TOPICS = frozenset(
     {"tumour", "depth", "margin", "width", "grade", "size", "residual", "recurrence", "procedure"}
 )
+#: The kinds of operation that take a tumour out, the most telling first.
+EXCISIONS = ("mohs", "re-excision", "wide-excision", "excision", "excisional-biopsy")
 SPECIFIC_SURGERY = frozenset({"wide-excision", "re-excision", "mohs"})
 
 
@@ -88,10 +90,7 @@ class TumourRecords:
 
 def excised(words: Words) -> bool:
     """Return whether a report's findings are those of an excision."""
-    return bool(
-        words.values("procedure")
-        & {"excision", "wide-excision", "re-excision", "mohs", "excisional-biopsy"}
-    )
+    return bool(words.values("procedure") & {*EXCISIONS})
 
 
 class Attribution:

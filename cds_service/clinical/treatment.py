@@ -19,11 +19,9 @@ from cds_service.clinical.findings import (
 )
 from cds_service.clinical.lens import Lens
 from cds_service.clinical.plan import Fact
-from cds_service.clinical.records import Operation, TumourRecords
+from cds_service.clinical.records import EXCISIONS, Operation, TumourRecords
 from cds_service.facts import PartialDate
 from cds_service.guideline import Guideline
-
-EXCISIONS = ("mohs", "re-excision", "wide-excision", "excision", "excisional-biopsy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from cds_service.clinical.case import Case
 from cds_service.clinical.plan import Advice, Fact, Window
+from cds_service.clinical.records import EXCISIONS
 from cds_service.clinical.schedule import KnownDepth, phases, window
-from cds_service.clinical.treatment import EXCISIONS
 from cds_service.facts import PartialDate, Visit
 
 COMPLETED = frozenset({"finished", "completed", "discharged"})
