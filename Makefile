@@ -9,6 +9,7 @@ JOBS ?= 2
 MUTATION ?= $(or $(TMPDIR),/tmp)/cds-service-mutation
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --quiet
+# The lock files are complete. Without --no-deps an old pip looks beyond them for extras.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test test-hapi test-load matrix check replay fuzz conformance docs mutation lock value-sets clean
@@ -82,20 +83,20 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: requirements.lock | $(VENV)/pyvenv.cfg
-	$(INSTALL) --require-hashes --requirement requirements.lock
+	$(INSTALL) --no-deps --require-hashes --requirement requirements.lock
 	touch $@
 
 $(VENV)/.fuzz: requirements-fuzz.lock | $(VENV)/.dev
-	$(INSTALL) --require-hashes --requirement requirements-fuzz.lock
+	$(INSTALL) --no-deps --require-hashes --requirement requirements-fuzz.lock
 	touch $@
 
 $(MUTATION)/venv/.ready: requirements-mutation.lock
 	$(PYTHON) -m venv $(MUTATION)/venv
 	$(MUTATION)/venv/bin/python -m pip install --quiet --disable-pip-version-check \
-		--require-hashes --requirement requirements-mutation.lock
+		--no-deps --require-hashes --requirement requirements-mutation.lock
 	touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/pyvenv.cfg
-	$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	$(INSTALL) --no-deps --require-hashes --requirement requirements-dev.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@ $(VENV)/.runtime
