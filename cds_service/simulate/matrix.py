@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds_service import hooks
-from cds_service.app import UNREAD, Engine
 from cds_service.chart import exchange
+from cds_service.engine import UNREAD, Engine
 from cds_service.errors import ServiceError
 from cds_service.guideline import Guideline
 from cds_service.guideline import load as load_guideline

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cds_service import hooks
-from cds_service.app import Engine
+from cds_service.engine import Engine
 from cds_service.fhirtools import ehr
 from cds_service.fhirtools.charts import prepared
 from cds_service.fhirtools.load import put

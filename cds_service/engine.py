@@ -1,0 +1,236 @@
+"""The walk of one call through chart, evaluation, hook and cards, and what came of it."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from requests.adapters import BaseAdapter
+
+from cds_service import cards, chart
+from cds_service.clinical import evaluate
+from cds_service.clinical.plan import Plan
+from cds_service.errors import PreconditionFailed
+from cds_service.facts import Chart
+from cds_service.guideline import Guideline
+from cds_service.hooks.base import Call, HookService, Selection
+from cds_service.protocol import prefetch
+from cds_service.protocol.card import CardsResponse
+from cds_service.protocol.dialect import DEFAULT, speak
+from cds_service.settings import Settings
+from cds_service.trust import addresses
+
+#: The extension of a response that names the kinds of data that could not be read, with the
+#: reasons: where there is no card there is nothing else to tell an outage from "no advice".
+UNREAD = "org.example.cds-service.unread"
+#: The base of links where no public address is set: what ``serve`` listens on by default.
+DEFAULT_URL = "http://127.0.0.1:8000"
+#: Seconds of the deadline that are kept for what comes after reading.
+_THINKING = 0.25
+_EPIC_VERSION = "com.epic.cdshooks.request.fhir-version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """A chart, and what the guideline says for it."""
+
+    chart: Chart
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """One call and all that came of it, for those who record, measure or explain it."""
+
+    service: HookService
+    call: Call
+    guideline: Guideline
+    #: None where nothing had to be read: the orders are no matter of the guideline's.
+    evaluated: Evaluated | None
+    selection: Selection
+    #: As the client gets it.
+    response: CardsResponse
+    #: Seconds by phase: ``read``, ``evaluate``, ``render``.
+    seconds: Mapping[str, float]
+
+    @property
+    def trace(self) -> dict[str, Any]:
+        """The decision trace; empty where nothing was evaluated. It quotes the chart."""
+        if self.evaluated is None:
+            return {}
+        return cards.decision_trace(
+            self.evaluated.plan,
+            guideline=self.guideline,
+            chart=self.evaluated.chart,
+            shown={advice.topic for advice in self.selection.shown},
+            selects=self.service.selects,
+        )
+
+
+#: Sees every answer before it is sent, in the thread of the request; must not raise.
+Observer = Callable[[Answered], None]
+
+
+class Engine:
+    """Answers calls. One for a process: it keeps the connections to FHIR servers."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        guideline: Guideline,
+        *,
+        transport: BaseAdapter | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        """Keep what every call uses; no connection is made yet.
+
+        ``transport`` takes the place of the network.
+        """
+        self._settings = settings
+        self._guideline = guideline
+        self._observers = tuple(observers)
+        self._servers = chart.FhirServers(
+            chart.OpenServers(
+                allowed=(*settings.fhir_servers, *_internal_servers(settings)),
+                loopback=settings.auth == "off",
+            ),
+            search=settings.fhir_search,
+            transport=transport,
+        )
+
+    def answer(self, service: HookService, call: Call) -> CardsResponse:
+        """Return the cards for a call. Raises :class:`cds_service.errors.ServiceError`."""
+        answered = self.work(service, call)
+        for observer in self._observers:
+            observer(answered)
+        return answered.response
+
+    def work(self, service: HookService, call: Call) -> Answered:
+        """Return the answer to a call with all that led to it; no observer sees it.
+
+        Raises :class:`cds_service.errors.ServiceError`.
+        """
+        clock = _Clock()
+        today = self._today()
+        with clock.phase("read"):
+            drafts = chart.drafts(
+                call.context.new_orders, patient_id=call.context.patient_id, today=today
+            )
+            if service.touches:
+                call = replace(call, topics=service.touches(drafts, call, self._guideline))
+            try:
+                read = drafts.added_to(self._read(service, call, today=today))
+            except PreconditionFailed:
+                if call.topics is None or call.topics:
+                    raise
+                # Orders that are no matter of the guideline's: nothing is required to say nothing.
+                read = None
+        if read is None:
+            return self._answered(service, call, None, Selection(), clock)
+        with clock.phase("evaluate"):
+            plan = evaluate(read, self._guideline, today=today)
+            selection = service.select(plan, read, call)
+        return self._answered(service, call, Evaluated(chart=read, plan=plan), selection, clock)
+
+    def _answered(
+        self,
+        service: HookService,
+        call: Call,
+        evaluated: Evaluated | None,
+        selection: Selection,
+        clock: "_Clock",
+    ) -> Answered:
+        dialect = call.caller.client.dialect if call.caller else DEFAULT
+        found = Answered(
+            service=service,
+            call=call,
+            guideline=self._guideline,
+            evaluated=evaluated,
+            selection=selection,
+            response=CardsResponse(),
+            seconds=clock.seconds,
+        )
+        if evaluated is None:
+            return found
+        with clock.phase("render"):
+            unread = evaluated.chart.unread
+            traced = dialect.trace if call.caller else self._settings.trace
+            response = CardsResponse(
+                cards=cards.render(
+                    selection.shown,
+                    guideline=self._guideline,
+                    base_url=self._settings.public_url or DEFAULT_URL,
+                    patient_id=call.context.patient_id,
+                    cut=selection.cut,
+                ),
+                extension={
+                    **({UNREAD: dict(unread)} if unread else {}),
+                    **({cards.EXTENSION: found.trace} if traced else {}),
+                },
+            )
+            return replace(found, response=speak(response, dialect))
+
+    def _read(self, service: HookService, call: Call, *, today: dt.date) -> Chart:
+        """Return the chart of a call's patient, from its prefetch and its FHIR server."""
+        request, context = call.request, call.context
+        token = request.fhir_authorization
+        values = context.token_values()
+        queries = {
+            key: query
+            for key, template in service.prefetch.items()
+            if (query := prefetch.resolve(template, values)) is not None
+        }
+        found = chart.gather(
+            request.prefetch,
+            queries=queries,
+            required=service.required,
+            reader=self._servers.reader(
+                request.fhir_server if self._may_ask(call) else None,
+                token=token.access_token if token else None,
+                seconds=max(self._settings.deadline / 2, self._settings.deadline - _THINKING),
+                version=chart.version_of(request.extension.get(_EPIC_VERSION)),
+            ),
+        )
+        return chart.build(
+            found.values,
+            patient_id=context.patient_id,
+            today=today,
+            context_conditions=context.new_conditions,
+            issues=found.issues,
+        )
+
+    def _may_ask(self, call: Call) -> bool:
+        """Return whether the call's server is asked at all."""
+        if call.topics is not None and not call.topics:
+            return False
+        server = addresses.normal(call.request.fhir_server or "")
+        listed = {addresses.normal(address) for address in self._settings.fhir_servers}
+        return (
+            call.request.fhir_authorization is not None or call.caller is None or server in listed
+        )
+
+    def _today(self) -> dt.date:
+        return self._settings.today or dt.datetime.now().astimezone().date()
+
+
+def _internal_servers(settings: Settings) -> tuple[str, ...]:
+    """Return the clients' servers that may lie in a private network."""
+    clients = settings.clients if settings.auth == "required" else ()
+    return tuple(server for client in clients for server in client.internal_servers)
+
+
+class _Clock:
+    """Measures the phases of one call."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.perf_counter() - start
