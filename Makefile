@@ -7,8 +7,10 @@ BIN := $(VENV)/bin
 UV ?= uv
 JOBS ?= 2
 MUTATION ?= $(or $(TMPDIR),/tmp)/cds-service-mutation
-COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-emit-index-url --quiet
+COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --quiet
+# What the image installs, and so what is tested: PostgreSQL is the store of more than one host.
+COMPILE_PROJECT := $(COMPILE) pyproject.toml --extra postgresql
 # The lock files are complete. Without --no-deps an old pip looks beyond them for extras.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -64,10 +66,12 @@ docs: $(VENV)/.dev
 
 # Needs uv and a network.
 lock:
-	$(COMPILE) -o requirements.lock
-	$(COMPILE) --group dev -o requirements-dev.lock
-	$(COMPILE) --group dev --group fuzz -o requirements-fuzz.lock
-	$(COMPILE) --group dev --group mutation -o requirements-mutation.lock
+	$(COMPILE_PROJECT) -o requirements.lock
+	$(COMPILE_PROJECT) --group dev -o requirements-dev.lock
+	$(COMPILE_PROJECT) --group dev --group fuzz -o requirements-fuzz.lock
+	$(COMPILE_PROJECT) --group dev --group mutation -o requirements-mutation.lock
+	$(COMPILE) --group pyproject.toml:deploy -o requirements-deploy.lock
+	$(COMPILE) --group pyproject.toml:security -o requirements-security.lock
 
 # CODES is the table of verified codes from which the value sets are made.
 value-sets: $(VENV)/.dev
