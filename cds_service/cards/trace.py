@@ -1,9 +1,11 @@
 """The decision trace: per topic what decided, on which facts, and why the rest stayed silent."""
 
+import datetime as dt
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from cds_service.clinical.plan import Advice, Fact, Plan, Topic, Tumour, Window
+from cds_service.clinical.plan import Advice, Event, Fact, Plan, Topic, Tumour, Window
+from cds_service.clinical.schedule import KNOWN_DEPTHS, Phase, schedule
 from cds_service.facts import Chart, Issue
 from cds_service.guideline import Guideline
 
@@ -30,14 +32,17 @@ def decision_trace(
     return {
         "today": plan.today.isoformat(),
         "guideline": guideline.version,
-        "tumours": [_tumour(tumour) for tumour in plan.tumours],
+        "tumours": [
+            _tumour(tumour, course, plan, guideline)
+            for tumour, course in zip(plan.tumours, plan.courses, strict=True)
+        ],
         "topics": [
             {
                 "topic": advice.topic,
                 "state": advice.state,
                 **({} if advice.state == "silent" else {"indicator": advice.indicator}),
                 **_shown(advice.topic, advice.state, shown, selects),
-                "parts": [_part(part, guideline) for part in advice.parts],
+                "parts": [_part(part, plan, guideline) for part in advice.parts],
             }
             for advice in plan.advice
         ],
@@ -55,7 +60,10 @@ def _shown(topic: Topic, state: str, shown: Collection[Topic] | None, selects: s
     return {"shown": False} | ({"notShown": selects} if state != "silent" and selects else {})
 
 
-def _tumour(tumour: Tumour) -> Json:
+def _tumour(tumour: Tumour, course: Iterable[Event], plan: Plan, guideline: Guideline) -> Json:
+    followed = any(
+        part.tumour is tumour and part.state != "silent" for part in plan.of("surveillance").parts
+    )
     return _present(
         site=tumour.site,
         depth=tumour.depth,
@@ -65,24 +73,65 @@ def _tumour(tumour: Tumour) -> Json:
         byText=tumour.by_text,
         surveillanceStart=str(tumour.t0) if tumour.t0 else "",
         conditions=list(tumour.conditions),
+        events=[_event(event, guideline) for event in course],
+        schedules=list(_schedules(tumour, guideline)) if followed else [],
     )
 
 
-def _part(part: Advice, guideline: Guideline) -> Json:
-    rule = guideline.rules[part.rule]
+def _event(event: Event, guideline: Guideline) -> Json:
+    margin = _present(
+        status=event.margin or "",
+        widthMm=event.width if event.width is not None else "",
+        below=event.below,
+        facts=[_fact(fact, guideline) for fact in event.margin_facts],
+    )
     return _present(
-        site=part.tumour.site if part.tumour else "",
-        state=part.state,
-        rule=part.rule,
-        reason=guideline.fill(rule.when),
-        facts=[_fact(fact, guideline) for fact in part.facts],
-        missing=[guideline.words["missing"][key] for key in part.missing],
-        unread=list(part.unread),
-        windows=[_window(window) for window in part.windows],
-        suggestions=list(part.suggestions),
-        existingOrders={key: fact.reference for key, fact in part.ordered},
-        remarks=[guideline.words["remark"][key] for key in part.remarks],
+        kind=event.kind,
+        date=str(event.date) if event.date else "",
+        begun=str(event.begun) if event.begun else "",
+        facts=[_fact(fact, guideline) for fact in event.facts],
+        margin=margin if event.kind == "surgery" else {},
     )
+
+
+def _schedules(tumour: Tumour, guideline: Guideline) -> Iterable[Json]:
+    """Yield the schedule of the depth, or of both depths where it is unclear."""
+    for depth in KNOWN_DEPTHS:
+        if tumour.depth == depth or tumour.depth not in KNOWN_DEPTHS:
+            phases = schedule(depth, t0=tumour.t0, guideline=guideline)
+            yield {"depth": depth, "phases": [_phase(*each) for each in phases]}
+
+
+def _phase(phase: Phase, end: dt.date | None) -> Json:
+    return {
+        **({} if phase.until is None else {"untilMonths": int(phase.until)}),
+        **({} if end is None else {"until": end.isoformat()}),
+        "minimumMonths": int(phase.minimum),
+        "maximumMonths": int(phase.maximum),
+        "lenientMaximumMonths": int(phase.lenient_maximum),
+    }
+
+
+def _part(part: Advice, plan: Plan, guideline: Guideline) -> Json:
+    rule = guideline.rules[part.rule]
+    which = [place for place, tumour in enumerate(plan.tumours) if tumour is part.tumour]
+    return {
+        # Two tumours may have one name: the place in "tumours" tells them apart.
+        **({"tumour": which[0]} if which else {}),
+        **_present(
+            site=part.tumour.site if part.tumour else "",
+            state=part.state,
+            rule=part.rule,
+            reason=guideline.fill(rule.when),
+            facts=[_fact(fact, guideline) for fact in part.facts],
+            missing=[guideline.words["missing"][key] for key in part.missing],
+            unread=list(part.unread),
+            windows=[_window(window) for window in part.windows],
+            suggestions=list(part.suggestions),
+            existingOrders={key: fact.reference for key, fact in part.ordered},
+            remarks=[guideline.words["remark"][key] for key in part.remarks],
+        ),
+    }
 
 
 def _fact(fact: Fact, guideline: Guideline) -> Json:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from cds_service import terminology
 from cds_service.clinical.case import Case, Setting, unique
+from cds_service.clinical.course import course, of_facts
 from cds_service.clinical.depth import condition_date, depth_of
 from cds_service.clinical.lens import Lens
 from cds_service.clinical.lesions import Lesion, identify
@@ -73,6 +74,7 @@ def evaluate(chart: Chart, guideline: Guideline, *, today: dt.date) -> Plan:
     return Plan(
         today=today,
         tumours=tuple(c.tumour for c in cases) + tuple(tumour for tumour, _ in suspected),
+        courses=(*map(course, cases), *(of_facts("suspected", facts) for _, facts in suspected)),
         advice=tuple(_topic(topic, advice, otherwise) for topic in TOPICS),
         set_aside=(*found.set_aside, *aside, *_ambiguous(records for records, _ in known)),
     )

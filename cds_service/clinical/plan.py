@@ -75,6 +75,40 @@ class Tumour:
     t0: PartialDate | None = None
 
 
+#: What an event of a tumour's course is.
+EventKind = Literal[
+    "diagnosis",
+    "suspected",
+    "pathology",
+    "surgery",
+    "radiation",
+    "not-done",
+    "recurrence",
+    "metastasis",
+    "visit",
+    "chest-imaging",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened in the course of a tumour, as the evaluation read it."""
+
+    kind: EventKind
+    #: Where it was read; the first names it.
+    facts: tuple[Fact, ...]
+    #: When it was, for something that took time when it ended; None where that is not known.
+    date: PartialDate | None
+    #: When it began, where that is another date.
+    begun: PartialDate | None = None
+    #: Of an operation: its margin, the closest width in mm (an upper bound where ``below``),
+    #: and where they were read.
+    margin: Literal["positive", "negative"] | None = None
+    width: float | None = None
+    below: bool = False
+    margin_facts: tuple[Fact, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
     """The advice of one topic for one tumour (or, for HLRCC, for the patient)."""
@@ -124,6 +158,8 @@ class Plan:
 
     today: dt.date
     tumours: tuple[Tumour, ...] = ()
+    #: What happened to each of ``tumours``, in the order of time, what has no date last.
+    courses: tuple[tuple[Event, ...], ...] = ()
     advice: tuple[TopicAdvice, ...] = ()
     #: What was looked at and set aside in the evaluation, with the reason.
     set_aside: tuple[Issue, ...] = ()

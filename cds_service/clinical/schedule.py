@@ -1,6 +1,7 @@
 """The next follow-up window: interval by depth and elapsed time (S34–S38)."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ from cds_service.facts import PartialDate
 from cds_service.guideline import Guideline
 
 KnownDepth = Literal["dermal", "subcutaneous"]
+KNOWN_DEPTHS: tuple[KnownDepth, ...] = ("dermal", "subcutaneous")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,19 @@ def phases(depth: KnownDepth, guideline: Guideline) -> tuple[Phase, ...]:
         Phase(12 * twice["until_year"], half, half, half),
         Phase(None, then, then, then),
     )
+
+
+def schedule(
+    depth: KnownDepth, *, t0: PartialDate | None, guideline: Guideline
+) -> Iterator[tuple[Phase, dt.date | None]]:
+    """Yield the phases of a depth, each with the first day after it.
+
+    None is the day of an open end, and of every phase where t0 is not known to the month.
+    """
+    dated = t0 is not None and t0.precision != "year"
+    for phase in phases(depth, guideline):
+        end = months_after(t0.last, phase.until) if t0 and dated and phase.until else None
+        yield phase, end
 
 
 def window(

@@ -57,7 +57,8 @@ class Treatment:
     surgery_not_done: tuple[Operation, ...] = ()
     #: A recurrence after the last treatment: the tumour is untreated again.
     untreated_recurrence: tuple[Fact, ...] = ()
-    recurrences: tuple[Fact, ...] = ()
+    #: With the date of the recurrence itself, which a record of the tumour need not hold.
+    recurrences: tuple[tuple[Fact, PartialDate | None], ...] = ()
     grades: tuple[Measured, ...] = ()
     sizes: tuple[Measured, ...] = ()
     t0: PartialDate | None = None
@@ -105,7 +106,7 @@ def treatment_of(records: TumourRecords, *, guideline: Guideline, lens: Lens) ->
         ),
         surgery_not_done=tuple(op for op in records.not_done if op.kind in EXCISIONS),
         untreated_recurrence=untreated,
-        recurrences=tuple(fact for fact, _ in recurrences),
+        recurrences=tuple(recurrences),
         grades=grades_of(records, lens),
         sizes=sizes_of(records, lens),
     )

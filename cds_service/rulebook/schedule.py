@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from cds_service.clinical.schedule import KnownDepth, phases
 from cds_service.guideline import Guideline
 
-DEPTHS: tuple[KnownDepth, ...] = ("dermal", "subcutaneous")
-
 
 @dataclass(frozen=True, slots=True)
 class Row:

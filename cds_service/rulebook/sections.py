@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from cds_service.clinical.schedule import KNOWN_DEPTHS
 from cds_service.rulebook import schedule
 from cds_service.rulebook.blocks import (
     Bullets,
@@ -133,7 +134,7 @@ def follow_up(book: Book) -> Section:
         "lenient end.",
     )
     tables = []
-    for depth in schedule.DEPTHS:
+    for depth in KNOWN_DEPTHS:
         head = (
             "Months since treatment when the interval starts",
             "Next visit after (months)",

@@ -99,6 +99,35 @@ def test_a_window_is_traced_with_its_dates() -> None:
     ]
 
 
+def test_the_course_of_a_tumour_is_traced_with_its_schedule() -> None:
+    """Each event has its kind, date, record and words; the phases have the days of their ends."""
+    (tumour,) = decision_trace(PLAN, guideline=GUIDELINE, chart=CHART)["tumours"]
+    assert [(event["kind"], event["date"]) for event in tumour["events"]] == [
+        ("diagnosis", "2024-06-01"),
+        ("surgery", "2026-06-15"),
+    ]
+    surgery = tumour["events"][1]
+    assert surgery["facts"][0]["reference"] == "Procedure/x1"
+    assert (surgery["margin"]["status"], surgery["margin"]["widthMm"]) == ("negative", 21)
+    assert "margins clear at 21 mm" in surgery["margin"]["facts"][0]["text"]
+    (schedule,) = tumour["schedules"]
+    assert schedule["depth"] == "subcutaneous"
+    assert [phase.get("until") for phase in schedule["phases"]] == [
+        "2028-06-15",
+        "2029-06-15",
+        "2031-06-15",
+        None,
+    ]
+
+
+def test_a_part_names_its_tumour_by_its_place() -> None:
+    """Advice of a tumour holds its index; advice for the patient holds none."""
+    trace = decision_trace(PLAN, guideline=GUIDELINE, chart=CHART)
+    by_topic = {topic["topic"]: topic["parts"] for topic in trace["topics"]}
+    assert by_topic["surveillance"][0]["tumour"] == 0
+    assert "tumour" not in by_topic["hlrcc"][0]
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from cds_service.clinical.plan import Advice, Fact, Plan, TopicAdvice, Tumour, Window
+from cds_service.clinical.plan import Advice, Event, Fact, Plan, TopicAdvice, Tumour, Window
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -10,7 +10,9 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     every = [fact for advice in plan.advice for part in advice.parts for fact in _facts(part)]
     numbers = {fact: number for number, fact in enumerate(dict.fromkeys(every), 1)}
     yield f"{plan.today}"
-    yield from map(_tumour, plan.tumours)
+    for tumour, course in zip(plan.tumours, plan.courses, strict=True):
+        yield _tumour(tumour)
+        yield from map(_event, course)
     for fact, number in numbers.items():
         yield f"{number}. {_fact(fact)}"
     for advice in plan.advice:
@@ -33,6 +35,18 @@ def _tumour(tumour: Tumour) -> str:
         "by text" if tumour.by_text else "",
         "history" if tumour.history else "",
         f"from {tumour.t0}" if tumour.t0 else "",
+    )
+
+
+def _event(event: Event) -> str:
+    return "  event: " + _joined(
+        event.kind,
+        f"{event.date}",
+        f"begun {event.begun}" if event.begun else "",
+        " ".join(fact.reference for fact in event.facts),
+        f"margin {event.margin}" if event.margin else "",
+        f"{'<' if event.below else ''}{event.width:g} mm" if event.width is not None else "",
+        " ".join(fact.reference for fact in event.margin_facts),
     )
 
 

@@ -423,7 +423,7 @@ def test_a_recurrence_is_a_fact_of_each_record_that_tells_it() -> None:
         observation("Local recurrence", "present", issued="2026-11-03", id="o"),
         condition(RECURRENCE, id="k", onset="2026-11-01"),
     ).recurrences
-    assert {(f.reference, f.label, str(f.date)) for f in found} >= {
+    assert {(f.reference, f.label, str(f.date)) for f, _ in found} >= {
         ("DiagnosticReport/r", "recurrence", "2026-11-02"),
         ("Condition/k", "recurrence", "2026-11-01"),
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cds_service.clinical.case import Case
 from cds_service.clinical.plan import Advice, Fact, Window
 from cds_service.clinical.records import EXCISIONS
-from cds_service.clinical.schedule import KnownDepth, phases, window
+from cds_service.clinical.schedule import KNOWN_DEPTHS, KnownDepth, phases, window
 from cds_service.facts import PartialDate, Visit
 
 COMPLETED = frozenset({"finished", "completed", "discharged"})
@@ -45,7 +45,7 @@ def _known_depth(
     facts: list[Fact],
     windows: tuple[Window, ...],
 ) -> Advice:
-    chest, missing = _chest_imaging(case)
+    chest, missing = chest_imaging(case)
     facts += chest
     if t0 is None:
         return case.advise(
@@ -85,8 +85,7 @@ def _windows(case: Case, t0: PartialDate | None, visit: PartialDate | None) -> I
     start = visit or t0
     if t0 is None or start is None or "year" in {t0.precision, start.precision}:
         return
-    depths: tuple[KnownDepth, ...] = ("dermal", "subcutaneous")
-    for depth in depths:
+    for depth in KNOWN_DEPTHS:
         if case.depth_unclear or case.tumour.depth == depth:
             yield window(
                 depth,
@@ -104,8 +103,13 @@ def _first_interval(case: Case) -> str:
 
 
 def last_visit(case: Case, t0: PartialDate) -> Fact | None:
-    """Return the last completed follow-up visit after t0 that is linked to the tumour."""
-    visits = [
+    """Return the last of the follow-up visits."""
+    return max(visits(case, t0), key=lambda fact: (fact.date, fact.reference), default=None)
+
+
+def visits(case: Case, t0: PartialDate) -> Iterator[Fact]:
+    """Yield the completed follow-up visits after t0 that are linked to the tumour."""
+    yield from (
         Fact(visit.reference, "visit", _visit_text(visit), date)
         for visit in case.setting.chart.visits
         if visit.status in COMPLETED
@@ -114,8 +118,7 @@ def last_visit(case: Case, t0: PartialDate) -> Fact | None:
         and date.last > t0.last
         and date.first <= case.setting.today
         and _about_tumour(case, visit)
-    ]
-    return max(visits, key=lambda fact: (fact.date, fact.reference), default=None)
+    )
 
 
 def _about_tumour(case: Case, visit: Visit) -> bool:
@@ -142,7 +145,7 @@ def _visit_text(visit: Visit) -> str:
     return next((text for c in (*visit.reasons, *visit.types) for text in c.texts), "")
 
 
-def _chest_imaging(case: Case) -> tuple[list[Fact], tuple[str, ...]]:
+def chest_imaging(case: Case) -> tuple[list[Fact], tuple[str, ...]]:
     """Return the last chest imaging of a subcutaneous tumour, or that none is visible (S39)."""
     if case.tumour.depth != "subcutaneous":
         return [], ()
