@@ -1,10 +1,11 @@
 """Which FHIR servers may be asked: the address comes from the caller, so it is not trusted."""
 
-import ipaddress
-import socket
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
+from cds_service.network import is_internal, is_loopback
+
+PRIVATE = "fhirServer is in a private network and is not listed"
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -24,22 +25,28 @@ class OpenServers:
         normal = normal_base(base)
         if normal is None:
             return "fhirServer is not a plain http or https address"
-        if normal in {normal_base(address) for address in self.allowed}:
+        if self.is_meant(normal):
             return None
         parts = urlsplit(normal)
         host = parts.hostname or ""
         if is_loopback(host):
-            return None if self.loopback else "fhirServer is this machine itself"
+            return "fhirServer is this machine itself"
         if not has_token:
             return "there is no fhirAuthorization, and fhirServer is not listed as open"
         return _unsafe(parts.scheme, host)
+
+    def is_meant(self, normal: str) -> bool:
+        """Return whether a base in :func:`normal_base`'s spelling may lead anywhere."""
+        if self.loopback and is_loopback(urlsplit(normal).hostname or ""):
+            return True
+        return normal in {normal_base(address) for address in self.allowed}
 
 
 def _unsafe(scheme: str, host: str) -> str | None:
     if scheme != "https":
         return "fhirServer is not https"
-    if _is_internal(host):
-        return "fhirServer is in a private network and is not listed"
+    if is_internal(host):
+        return PRIVATE
     return None
 
 
@@ -58,28 +65,6 @@ def normal_base(address: str) -> str | None:
     shown = f"[{host}]" if ":" in host else host
     place = shown if port in {None, _PORTS[parts.scheme]} else f"{shown}:{port}"
     return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or literal means this machine."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
-
-
-def _is_internal(host: str) -> bool:
-    try:
-        found = {str(item[4][0]).partition("%")[0] for item in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False  # nobody will answer there either
-    except UnicodeError:
-        return True
-    return any(not ipaddress.ip_address(address).is_global for address in found)
 
 
 def same_origin(base: str, link: str) -> str | None:

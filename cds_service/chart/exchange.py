@@ -14,10 +14,11 @@ import orjson
 import requests
 import urllib3
 
-from cds_service.chart.access import same_origin
+from cds_service.chart.access import PRIVATE, same_origin
 from cds_service.chart.breaker import Breaker
 from cds_service.chart.elements import Json
 from cds_service.chart.prefetch import Cause, Failed
+from cds_service.network import PrivateAddressError
 
 #: Bytes of one answer, and of all answers to one request, as they are after decompression.
 MAX_BYTES = 32_000_000
@@ -169,6 +170,8 @@ class Exchange:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
                 # The exception's own words hold the address.
                 raise _AgainError("no connection", "down") from None
+            except PrivateAddressError:
+                raise Problem(PRIVATE) from None
             except ValueError:
                 raise Problem("no connection") from None
             if target is None:

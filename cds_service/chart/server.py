@@ -29,6 +29,7 @@ from cds_service.chart.prefetch import (
     of_pages,
 )
 from cds_service.chart.version import Version, is_renamed, names_in, stated
+from cds_service.network import PublicAdapter
 
 MAX_PAGES = 200
 _WORKERS = 8
@@ -99,14 +100,8 @@ class FhirServers:
         """
         self._policy = policy
         self._search: Method = search
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.session.headers["Accept"] = "application/fhir+json, application/json;q=0.9"
-        for scheme in ("http://", "https://"):
-            self.session.mount(
-                scheme, transport or HTTPAdapter(pool_connections=16, pool_maxsize=_CONNECTIONS)
-            )
+        self._anywhere = _session(transport or HTTPAdapter(16, _CONNECTIONS))
+        self._public = _session(transport or PublicAdapter(16, _CONNECTIONS))
         self.breakers = Breakers()
         self._resolvers = ThreadPoolExecutor(_WORKERS, "names")
         self._lock = threading.Lock()
@@ -139,7 +134,7 @@ class FhirServers:
         parts = urlsplit(normal)
         breaker = self.breakers.of(f"{parts.scheme}://{parts.netloc}")
         exchange = Exchange(
-            session=self.session,
+            session=self._anywhere if self._policy.is_meant(normal) else self._public,
             base=normal,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             budget=budget,
@@ -155,6 +150,16 @@ class FhirServers:
             while len(self._known) > _SERVERS:
                 self._known.popitem(last=False)
             return known
+
+
+def _session(adapter: BaseAdapter) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["Accept"] = "application/fhir+json, application/json;q=0.9"
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    return session
 
 
 class _ServerReader:

@@ -1,9 +1,8 @@
 """Which addresses may be called: https to the public network, unless somebody said otherwise."""
 
-import ipaddress
-import socket
 from urllib.parse import urlsplit
 
+from cds_service.network import is_loopback
 from cds_service.protocol.request import is_http_url
 
 _PORTS = {"http": 80, "https": 443}
@@ -34,39 +33,3 @@ def problem(url: str, *, dev: bool) -> str | None:
     if is_loopback(parts.hostname or ""):
         return "is this machine itself; CDS_DEV=1 permits that for development"
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or literal means this machine."""
-    name = host.lower().rstrip(".")
-    address = _literal(host)
-    if address is None:
-        return name == "localhost" or name.endswith(".localhost")
-    return address.is_loopback or address.is_unspecified
-
-
-def is_literal(host: str) -> bool:
-    """Return whether a host is an IP address."""
-    return _literal(host) is not None
-
-
-def is_internal(host: str) -> bool:
-    """Return whether a host lies in a private or link-local network, or is this machine."""
-    if is_loopback(host):
-        return True
-    try:
-        found = {str(item[4][0]).partition("%")[0] for item in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False  # nobody will answer there either
-    except UnicodeError:
-        return True
-    addresses = (_literal(item) for item in found)
-    return any(address is None or not address.is_global for address in addresses)
-
-
-def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cds_service.network import is_literal, is_loopback
 from cds_service.protocol import dialect
 from cds_service.protocol.dialect import Dialect, DialectError
 from cds_service.trust import addresses
@@ -72,7 +73,7 @@ class Client:
     def _is_meant(self, server: str) -> bool:
         parts = urlsplit(server)
         host = parts.hostname or ""
-        meant = addresses.is_literal(host) or addresses.is_loopback(host)
+        meant = is_literal(host) or is_loopback(host)
         return self.private_network or meant or parts.scheme == "http"
 
 

@@ -13,7 +13,13 @@ import jwt
 import orjson
 import requests
 
-from cds_service.trust import addresses
+from cds_service.network import (
+    PrivateAddressError,
+    PublicAdapter,
+    is_internal,
+    is_literal,
+    is_loopback,
+)
 from cds_service.trust.clients import Client
 
 _log = logging.getLogger(__name__)
@@ -28,6 +34,7 @@ _SECONDS = 3.0
 _MAX_BYTES = 262_144
 _OK = 200
 _RSA_BITS = 2048
+_PRIVATE = "its address is in a private network; private_network = true permits that"
 #: What a key must be for an algorithm, so that no key is ever used with another one.
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
@@ -140,13 +147,16 @@ def fetch_json(url: str, /, *, private: bool) -> object:
     """Return the JSON at ``url``: no redirect, no cookie, no proxy, not much, not long."""
     host = urlsplit(url).hostname or ""
     # A literal address was written by the operator; what a name resolves to was not.
-    named = not addresses.is_literal(host) and not addresses.is_loopback(host)
-    if named and not private and addresses.is_internal(host):
-        raise Unusable("its address is in a private network; private_network = true permits that")
+    guarded = not (private or is_literal(host) or is_loopback(host))
+    if guarded and is_internal(host):
+        raise Unusable(_PRIVATE)
     deadline = time.monotonic() + _SECONDS
     try:
         with requests.Session() as session:
             session.trust_env = False
+            if guarded:
+                for scheme in ("http://", "https://"):
+                    session.mount(scheme, PublicAdapter())
             with session.get(
                 url,
                 headers={"Accept": "application/jwk-set+json, application/json;q=0.9"},
@@ -157,6 +167,8 @@ def fetch_json(url: str, /, *, private: bool) -> object:
                 if response.status_code != _OK:
                     raise Unusable(f"its server answered {response.status_code}")
                 return orjson.loads(_limited(response, deadline))
+    except PrivateAddressError:
+        raise Unusable(_PRIVATE) from None
     except (requests.RequestException, OSError):
         raise Unusable("no connection to its server") from None
     except orjson.JSONDecodeError:

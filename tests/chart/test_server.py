@@ -11,7 +11,7 @@ import requests
 import responses
 
 from cds_service.chart import Empty, Failed, FhirServers, Missing, OpenServers, Present
-from cds_service.chart.access import is_loopback, normal_base, same_origin
+from cds_service.chart.access import normal_base, same_origin
 
 BASE = "https://fhir.example.org/r4"
 TOKEN = "secret-token"  # noqa: S105 - a made-up one
@@ -287,16 +287,6 @@ def test_normal_base() -> None:
     assert normal_base("HTTPS://A.example.org:443/x/") == "https://a.example.org/x"
     assert normal_base("http://[::1]:8080") == "http://[::1]:8080"
     assert normal_base("https://a b") is None
-
-
-def test_is_loopback() -> None:
-    """Names and literals of this machine are recognised."""
-    assert [is_loopback(host) for host in ("localhost", "127.8.9.1", "::1", "a.org")] == [
-        True,
-        True,
-        True,
-        False,
-    ]
 
 
 def test_same_origin_of_nonsense() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cds_service.protocol.dialect import shipped
-from cds_service.trust import Client, ClientError, addresses, clients
+from cds_service.trust import Client, ClientError, clients
 
 from .conftest import ISSUER, JKU, Keys
 
@@ -166,23 +166,3 @@ def test_private_addresses(server: str, *, internal: bool) -> None:
     """#70: a private address may be asked if it was written down; a name must be permitted."""
     assert bool(read(fhir_servers=[server]).internal_servers) is internal
     assert read(fhir_servers=[server], private_network=True).internal_servers
-
-
-@pytest.mark.parametrize(
-    ("host", "internal"),
-    [
-        ("10.1.2.3", True),
-        ("192.168.1.1", True),
-        ("169.254.169.254", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("fe80::1", True),
-        ("0.0.0.0", True),  # noqa: S104
-        ("localhost", True),
-        ("x" * 70 + ".example", True),
-        ("9.9.9.9", False),
-    ],
-)
-def test_internal(host: str, *, internal: bool) -> None:
-    """#70: loopback, private and link-local addresses are told from public ones."""
-    assert addresses.is_internal(host) is internal
