@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from cds_service.errors import UpstreamUnavailable
@@ -18,6 +19,10 @@ from cds_service.store.tables import card_sent, feedback, metadata, token_seen
 
 _log = logging.getLogger(__name__)
 _MEMORY = "sqlite://"
+#: Of libpq, where the address says nothing else: seconds for a connection (it takes no fewer), and
+#: milliseconds after which a server that has vanished from the network is given up.
+_PATIENCE = {"connect_timeout": 2, "tcp_user_timeout": 2000}
+_POOL_SECONDS = 2
 
 
 class StoreError(RuntimeError):
@@ -69,14 +74,14 @@ class Store:
 
     def first_use(self, issuer: str, jti: str, *, expires: float) -> bool:
         """Remember a token until it expires (epoch seconds); return whether it is new."""
-        name = digest(issuer, jti)
-        try:
-            with self._begin() as connection:
-                connection.execute(sa.delete(token_seen).where(token_seen.c.expires < self._now()))
-                connection.execute(sa.insert(token_seen).values(digest=name, expires=expires))
-        except IntegrityError:
-            return False
-        return True
+        row = {"digest": digest(issuer, jti), "expires": expires}
+        with self._begin() as connection:
+            connection.execute(sa.delete(token_seen).where(token_seen.c.expires < self._now()))
+            stored = connection.execute(
+                self._insert_new(token_seen).values(row),
+                execution_options={"preserve_rowcount": True},
+            )
+            return stored.rowcount == 1
 
     def was_used(self, issuer: str, jti: str) -> bool:
         """Return whether a token was used, without remembering it."""
@@ -100,24 +105,12 @@ class Store:
 
     def record_feedback(self, items: Iterable[FeedbackRow]) -> None:
         """Remember all items or none; what is known already is not stored again."""
-        rows = {item.digest: self._row(item) for item in items}
-        if not rows:
-            return
-        for attempt in (1, 2):
-            try:
-                with self._begin() as connection:
-                    self._forget(connection)
-                    known = sa.select(feedback.c.digest).where(feedback.c.digest.in_(rows))
-                    stored = set(connection.execute(known).scalars())
-                    new = [row for name, row in rows.items() if name not in stored]
-                    if new:
-                        connection.execute(sa.insert(feedback), new)
-            except IntegrityError:
-                # Another worker was storing the same item at the same time.
-                if attempt == 2:  # noqa: PLR2004
-                    raise
-            else:
-                return
+        # Always in the same order, so that two batches never wait for each other.
+        rows = sorted((self._row(item) for item in items), key=lambda row: str(row["digest"]))
+        if rows:
+            with self._begin() as connection:
+                self._forget(connection)
+                connection.execute(self._insert_new(feedback), rows)
 
     def _row(self, item: FeedbackRow) -> dict[str, Any]:
         return {
@@ -145,6 +138,11 @@ class Store:
 
     # --- Connections ---
 
+    def _insert_new(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+        """Return an insert that passes over what another worker has stored at the same time."""
+        insert = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
+        return insert(table).on_conflict_do_nothing(index_elements=["digest"])
+
     @contextmanager
     def _begin(self) -> Iterator[sa.Connection]:
         """Yield a connection in a transaction. A database that fails is a 503."""
@@ -152,8 +150,6 @@ class Store:
             self._make()
             with self.engine.begin() as connection:
                 yield connection
-        except IntegrityError:
-            raise
         except SQLAlchemyError as error:
             _log.error("the database failed: %s", type(error).__name__)
             raise UpstreamUnavailable(
@@ -185,10 +181,19 @@ def _naive(moment: dt.datetime) -> dt.datetime:
 
 def _engine(url: str) -> sa.Engine:
     address = sa.make_url(url)
-    if address.get_backend_name() != "sqlite":
+    backend, driver = address.get_backend_name(), address.get_driver_name()
+    if backend == "postgresql":
+        patience = _PATIENCE if driver.startswith("psycopg") else {}
         return sa.create_engine(
-            address, pool_pre_ping=True, pool_size=8, pool_timeout=5, hide_parameters=True
+            address,
+            pool_pre_ping=True,
+            pool_size=8,
+            pool_timeout=_POOL_SECONDS,
+            hide_parameters=True,
+            connect_args={key: patience[key] for key in patience.keys() - address.query.keys()},
         )
+    if backend != "sqlite":
+        raise ArgumentError(backend)
     if address.database in {None, "", ":memory:"}:
         # One connection is one database: every thread waits for it.
         return sa.create_engine(

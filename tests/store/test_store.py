@@ -1,8 +1,8 @@
 import datetime as dt
 import logging
-import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,21 +38,15 @@ def clock() -> Clock:
     return Clock()
 
 
-#: An empty database of PostgreSQL, whose tables the tests drop.
-POSTGRESQL = os.environ.get("POSTGRESQL_FOR_TESTS")
-
-
-@pytest.fixture(params=["memory", "file", *(["postgresql"] if POSTGRESQL else [])])
+@pytest.fixture(params=["memory", "file", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    """Yield a store in memory, one in a file, and one on a server if there is one."""
-    url = {"memory": None, "file": f"sqlite:///{tmp_path}/store.sqlite3"}.get(
-        request.param, POSTGRESQL
-    )
+    """Yield a store in memory, one in a file, and one on a server where there is one."""
+    url = None
+    if request.param == "file":
+        url = f"sqlite:///{tmp_path}/store.sqlite3"
+    elif request.param == "postgresql":
+        url = request.getfixturevalue("cluster").database()
     made = Store(url, text_days=30, clock=clock)
-    if request.param == "postgresql":
-        with made.engine.begin() as connection:
-            metadata.drop_all(connection)
-            connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
     made.migrate()
     yield made
     made.engine.dispose()
@@ -88,11 +82,10 @@ def stored(store: Store, table: sa.Table) -> list[sa.Row[tuple[object, ...]]]:
         return list(connection.execute(sa.select(table)))
 
 
-def test_migrations_make_the_tables(tmp_path: Path) -> None:
+def test_migrations_make_the_tables(store: Store) -> None:
     """The migrations lead to the tables that the code knows, and running them again to no more."""
-    store = Store(f"sqlite:///{tmp_path}/store.sqlite3")
     store.migrate()
-    store.migrate()
+    store.forget()  # a database in memory is made when it is first used
     with store.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
@@ -146,6 +139,15 @@ def test_repeats(store: Store) -> None:
     store.record_feedback([outcome(2), outcome(2, "accepted", suggestions=(uuid(9),))])
     assert len(stored(store, feedback)) == 3
     store.record_feedback([])
+
+
+def test_batches_at_once(store: Store) -> None:
+    """#156: batches that overlap, in whatever order and at once, are each stored whole and once."""
+    items = [outcome(number) for number in range(1000)]
+    batches = [items, items[::-1], items[10:], items[900:0:-1]] * 2
+    with ThreadPoolExecutor(len(batches)) as pool:
+        list(pool.map(store.record_feedback, batches))
+    assert len(stored(store, feedback)) == 1000
 
 
 def test_text_is_forgotten(store: Store, clock: Clock) -> None:
@@ -221,7 +223,9 @@ def test_report_of_a_time(store: Store) -> None:
     assert rows(store, since=day + one) == rows(store, until=day - one) == ()
 
 
-@pytest.mark.parametrize("url", ["nonsense", "oracle://x/y", "sqlite+nothing:///x", "://"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "oracle://x/y", "mysql+mysqldb://x/y", "sqlite+nothing:///x", "://"]
+)
 def test_bad_addresses(url: str) -> None:
     """An address that cannot be used is an error that says what can."""
     with pytest.raises(StoreError, match="CDS_DATABASE_URL"):
