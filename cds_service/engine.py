@@ -13,12 +13,12 @@ from cds_service import cards, chart
 from cds_service.clinical import evaluate
 from cds_service.clinical.plan import Plan
 from cds_service.errors import PreconditionFailed
-from cds_service.facts import Chart
+from cds_service.facts import Chart, Kind
 from cds_service.guideline import Guideline
 from cds_service.hooks.base import Call, HookService, Selection
 from cds_service.protocol import prefetch
 from cds_service.protocol.card import CardsResponse
-from cds_service.protocol.dialect import DEFAULT, speak
+from cds_service.protocol.dialect import DEFAULT, Dialect, speak
 from cds_service.settings import Settings
 from cds_service.trust import addresses
 
@@ -47,6 +47,8 @@ class Answered:
     service: HookService
     call: Call
     guideline: Guideline
+    #: The date on which due dates were judged.
+    today: dt.date
     #: None where nothing had to be read: the orders are no matter of the guideline's.
     evaluated: Evaluated | None
     selection: Selection
@@ -91,7 +93,7 @@ class Engine:
         self._settings = settings
         self._guideline = guideline
         self._observers = tuple(observers)
-        self._servers = chart.FhirServers(
+        self.servers = chart.FhirServers(
             chart.OpenServers(
                 allowed=(*settings.fhir_servers, *_internal_servers(settings)),
                 loopback=settings.auth == "off",
@@ -102,18 +104,38 @@ class Engine:
 
     def answer(self, service: HookService, call: Call) -> CardsResponse:
         """Return the cards for a call. Raises :class:`cds_service.errors.ServiceError`."""
-        answered = self.work(service, call)
+        return self.observed(service, call).response
+
+    def observed(
+        self,
+        service: HookService,
+        call: Call,
+        *,
+        today: dt.date | None = None,
+        dialect: Dialect | None = None,
+    ) -> Answered:
+        """Return what :meth:`work` returns, once the observers have seen it."""
+        answered = self.work(service, call, today=today, dialect=dialect)
         for observer in self._observers:
             observer(answered)
-        return answered.response
+        return answered
 
-    def work(self, service: HookService, call: Call) -> Answered:
+    def work(
+        self,
+        service: HookService,
+        call: Call,
+        *,
+        today: dt.date | None = None,
+        dialect: Dialect | None = None,
+    ) -> Answered:
         """Return the answer to a call with all that led to it; no observer sees it.
 
-        Raises :class:`cds_service.errors.ServiceError`.
+        ``today`` takes the place of the setting's or the clock's date, ``dialect`` that of the
+        caller's. Raises :class:`cds_service.errors.ServiceError`.
         """
         clock = _Clock()
-        today = self._today()
+        today = today or self._today()
+        dialect = dialect or (call.caller.client.dialect if call.caller else DEFAULT)
         with clock.phase("read"):
             drafts = chart.drafts(
                 call.context.new_orders, patient_id=call.context.patient_id, today=today
@@ -127,50 +149,44 @@ class Engine:
                     raise
                 # Orders that are no matter of the guideline's: nothing is required to say nothing.
                 read = None
-        if read is None:
-            return self._answered(service, call, None, Selection(), clock)
-        with clock.phase("evaluate"):
-            plan = evaluate(read, self._guideline, today=today)
-            selection = service.select(plan, read, call)
-        return self._answered(service, call, Evaluated(chart=read, plan=plan), selection, clock)
-
-    def _answered(
-        self,
-        service: HookService,
-        call: Call,
-        evaluated: Evaluated | None,
-        selection: Selection,
-        clock: "_Clock",
-    ) -> Answered:
-        dialect = call.caller.client.dialect if call.caller else DEFAULT
         found = Answered(
             service=service,
             call=call,
             guideline=self._guideline,
-            evaluated=evaluated,
-            selection=selection,
+            today=today,
+            evaluated=None,
+            selection=Selection(),
             response=CardsResponse(),
             seconds=clock.seconds,
         )
-        if evaluated is None:
+        if read is None:
             return found
-        with clock.phase("render"):
-            unread = evaluated.chart.unread
-            traced = dialect.trace if call.caller else self._settings.trace
-            response = CardsResponse(
-                cards=cards.render(
-                    selection.shown,
-                    guideline=self._guideline,
-                    base_url=self._settings.public_url or DEFAULT_URL,
-                    patient_id=call.context.patient_id,
-                    cut=selection.cut,
-                ),
-                extension={
-                    **({UNREAD: dict(unread)} if unread else {}),
-                    **({cards.EXTENSION: found.trace} if traced else {}),
-                },
+        with clock.phase("evaluate"):
+            plan = evaluate(read, self._guideline, today=today)
+            found = replace(
+                found,
+                evaluated=Evaluated(chart=read, plan=plan),
+                selection=service.select(plan, read, call),
             )
-            return replace(found, response=speak(response, dialect))
+        with clock.phase("render"):
+            return replace(found, response=speak(self._rendered(found, read.unread), dialect))
+
+    def _rendered(self, found: Answered, unread: Mapping[Kind, str]) -> CardsResponse:
+        caller = found.call.caller
+        traced = caller.client.dialect.trace if caller else self._settings.trace
+        return CardsResponse(
+            cards=cards.render(
+                found.selection.shown,
+                guideline=self._guideline,
+                base_url=self._settings.public_url or DEFAULT_URL,
+                patient_id=found.call.context.patient_id,
+                cut=found.selection.cut,
+            ),
+            extension={
+                **({UNREAD: dict(unread)} if unread else {}),
+                **({cards.EXTENSION: found.trace} if traced else {}),
+            },
+        )
 
     def _read(self, service: HookService, call: Call, *, today: dt.date) -> Chart:
         """Return the chart of a call's patient, from its prefetch and its FHIR server."""
@@ -186,7 +202,7 @@ class Engine:
             request.prefetch,
             queries=queries,
             required=service.required,
-            reader=self._servers.reader(
+            reader=self.servers.reader(
                 request.fhir_server if self._may_ask(call) else None,
                 token=token.access_token if token else None,
                 seconds=max(self._settings.deadline / 2, self._settings.deadline - _THINKING),
