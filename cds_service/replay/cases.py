@@ -1,12 +1,14 @@
 """What is replayed: cases found under the paths that the user names."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cds_service.replay.client import ChartError, Json, Store
 from cds_service.replay.layout import load
 
+#: The project's worked cases; absent where the package is installed without its checkout.
+WORKED = Path(__file__).resolve().parents[2] / "fixtures" / "fhir"
 _EXPECTED = "expected.json"
 #: Keys of an expectation: the type, and the type of what is in it.
 _SHAPE: tuple[tuple[str, type[dict[str, object]] | type[list[object]], tuple[type, ...]], ...] = (
@@ -36,9 +38,10 @@ class Case:
     """One chart or one captured request, with what is expected of it."""
 
     name: str
-    path: Path
     #: The patient of the chart, or of the request's context.
     patient_id: str
+    #: Empty where it was not read from a file.
+    path: Path = field(default_factory=Path)
     #: The chart; None for a captured request.
     store: Store | None = None
     #: The captured request; None for a chart.
@@ -62,19 +65,22 @@ def read(path: Path) -> Case:
     expected_path = path.with_name(_EXPECTED if own_directory else f"{path.stem}.{_EXPECTED}")
     expected = _expectation(expected_path) if expected_path.exists() else None
     body = _load(path)
+    name = path.resolve().parent.name if own_directory else path.stem
     try:
-        store, request = _parse(body)
-        patient_id = store.patient_id if store else _context_patient(body)
+        case = of(body, name=name)
     except ChartError as error:
         raise CaseError(path, str(error)) from None
+    return replace(case, path=path, expected=expected, expected_path=expected_path)
+
+
+def of(body: Json, *, name: str) -> Case:
+    """Return the case of a chart or a captured request; ``ChartError`` when it is neither."""
+    store, request = _parse(body)
     return Case(
-        name=path.resolve().parent.name if own_directory else path.stem,
-        path=path,
-        patient_id=patient_id,
+        name=name,
+        patient_id=store.patient_id if store else _context_patient(body),
         store=store,
         request=request,
-        expected=expected,
-        expected_path=expected_path,
     )
 
 

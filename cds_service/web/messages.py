@@ -70,6 +70,12 @@ def json_body(request: Request, limits: Limits = Limits()) -> dict[str, Any]:
         ) from None
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.", code="structure")
+    check_limits(body, limits)
+    return body
+
+
+def check_limits(body: object, limits: Limits) -> None:
+    """Raise :class:`BadRequest` or :class:`PayloadTooLarge` where ``body`` exceeds a limit."""
     entries = _entries(body, limits.depth)
     if entries is None:
         raise BadRequest(
@@ -82,7 +88,6 @@ def json_body(request: Request, limits: Limits = Limits()) -> dict[str, Any]:
             "Send fewer, or leave a key out of the prefetch and a fhirServer to read it from.",
             where="prefetch",
         )
-    return body
 
 
 def _read(request: Request) -> bytes:
