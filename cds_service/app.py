@@ -10,7 +10,7 @@ from cds_service import hooks, rulebook
 from cds_service.engine import DEFAULT_URL, Answered, Engine, Observer
 from cds_service.errors import UpstreamUnavailable
 from cds_service.guideline import Guideline
-from cds_service.guideline import load as load_guideline
+from cds_service.guideline import read as read_guideline
 from cds_service.settings import Settings
 from cds_service.store import SentCard, Store
 from cds_service.trust import KeyRing, Verifier
@@ -32,11 +32,12 @@ def create_app(
 ) -> Flask:
     """Return the WSGI application for ``settings``.
 
-    ``guideline`` is the rule book, by default the one of the package; ``answer`` takes the
+    ``guideline`` is the rule book, by default the one of the settings; ``answer`` takes the
     place of the whole evaluation, for tests of the web alone, ``transport`` that of the network;
-    ``store`` that of the database of the settings. Raises :class:`cds_service.store.StoreError`.
+    ``store`` that of the database of the settings. Raises :class:`cds_service.store.StoreError` and
+    :class:`cds_service.guideline.GuidelineError`.
     """
-    guideline = guideline or load_guideline()
+    guideline = guideline or read_guideline(settings.guideline)
     store = store or Store(settings.database_url, text_days=settings.feedback_text_days)
     store.migrate()
     gate = Gate(

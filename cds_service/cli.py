@@ -17,6 +17,7 @@ import click
 from cds_service import __version__
 from cds_service import settings as settings_module
 from cds_service.commands.common import load_settings, warn
+from cds_service.guideline import GuidelineError
 from cds_service.settings import DEFAULT_DATABASE, Settings
 
 #: Threads of a worker: each waits for FHIR servers most of its time.
@@ -49,6 +50,13 @@ class _Group(click.Group):
             return super().get_command(ctx, cmd_name)
         command = getattr(importlib.import_module(_LAZY[cmd_name]), cmd_name)
         return command if isinstance(command, click.Command) else None
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what is wrong with the configuration is one line."""
+        try:
+            return super().invoke(ctx)
+        except (settings_module.SettingsError, GuidelineError) as error:
+            raise click.ClickException(str(error)) from None
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)

@@ -58,6 +58,8 @@ class Settings:
     max_entries: int = 20_000
     #: Requests of one client in a minute; 0: any number.
     max_requests: int = 600
+    #: The guideline in place of the package's.
+    guideline: Path | None = None
     #: The ``[clients.*]`` tables of the configuration file.
     clients: tuple[Client, ...] = ()
 
@@ -296,6 +298,12 @@ SETTINGS: tuple[Setting, ...] = (
         "The requests of one client that one worker answers in a minute; more are answered with "
         "429. `0`: any number. Not with `CDS_AUTH=off`.",
     ),
+    Setting(
+        "guideline",
+        Path,
+        "The path of a guideline in place of the package's `guideline.toml`, for every command; "
+        "in the configuration file relative to it. See docs/guideline.md.",
+    ),
 )
 _CONFIG_HELP = (
     "The path of a TOML file with the settings above in lower case without `CDS_` (`auth`, "
@@ -343,6 +351,8 @@ def _file(path: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
         if key not in by_field:
             raise SettingsError(f"{where} is not a setting; there are {', '.join(by_field)}")
         values[key] = _parsed(by_field[key], _text(value), where)
+    if "guideline" in values:
+        values["guideline"] = path.parent / values["guideline"]
     return values, clients
 
 

@@ -3,15 +3,12 @@
 import click
 
 from cds_service import settings as settings_module
-from cds_service.settings import Settings, SettingsError
+from cds_service.settings import Settings
 
 
 def load_settings() -> Settings:
-    """Return the settings of the environment, or end with one line that says what is wrong."""
-    try:
-        settings, warnings = settings_module.load()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
+    """Return the settings of the environment. Raises what ends a command with one line."""
+    settings, warnings = settings_module.load()
     for warning in warnings:
         warn(warning)
     return settings

@@ -13,9 +13,10 @@ from cds_service.chart import Empty, Failed, Present, classify
 from cds_service.chart.screen import screened
 from cds_service.chart.version import names_in, stated
 from cds_service.fhirtools.server import FhirError, Got, Server, link, next_link, resources
-from cds_service.guideline import load as load_guideline
+from cds_service.guideline import read as read_guideline
 from cds_service.hooks.base import PREFETCH, REQUIRED
 from cds_service.replay.client import Json
+from cds_service.settings import load as load_settings
 
 Verdict = Literal["works", "works in part", "does not work"]
 _MARKS: dict[str, str] = {"works": "green", "works in part": "yellow", "does not work": "red"}
@@ -79,7 +80,7 @@ def examine(server: Server, patient: str, statement: Json) -> Iterator[Finding]:
 
 def consequences(findings: list[Finding]) -> Iterator[str]:
     """Yield what the findings mean for the advice."""
-    topics = load_guideline().topics
+    topics = read_guideline(load_settings()[0].guideline).topics
     for finding in findings:
         if finding.verdict == "works":
             continue

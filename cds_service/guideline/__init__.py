@@ -15,6 +15,7 @@ from cds_service.guideline.model import (
     TopicInfo,
     Use,
 )
+from cds_service.guideline.substitute import read
 
 __all__ = [
     "About",
@@ -32,4 +33,5 @@ __all__ = [
     "Use",
     "load",
     "loads",
+    "read",
 ]

@@ -2,7 +2,7 @@
 
 import functools
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
 from string import Formatter
 from types import SimpleNamespace
@@ -24,10 +24,13 @@ from cds_service.guideline.model import (
     Use,
     fill,
 )
+from cds_service.guideline.numbers import read as read_numbers
 
 Item = TypeVar("Item")
 
 _ABOUT_LISTS = ("limits", "out_of_scope")
+_STATES = dict.fromkeys(("act", "withheld", "inform", "done", "silent"))
+_INDICATORS = dict.fromkeys(("info", "warning"))
 HL7_REASONS = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 
 
@@ -153,7 +156,7 @@ class _Later(dict[str, object]):
 
 
 def _statement(key: str, table: Mapping[str, Any]) -> Statement:
-    numbers = {name: float(value) for name, value in table.get("numbers", {}).items()}
+    numbers = read_numbers(table.get("numbers", {}))
     written = {name: f"{value:g}" for name, value in numbers.items()}
     return Statement(
         id=key,
@@ -167,8 +170,8 @@ def _statement(key: str, table: Mapping[str, Any]) -> Statement:
 
 
 def _policy(key: str, table: Mapping[str, Any]) -> Policy:
-    numbers = {name: float(value) for name, value in table.items() if name != "reason"}
-    return Policy(key, table["reason"], numbers)
+    numbers = {name: value for name, value in table.items() if name != "reason"}
+    return Policy(key, table["reason"], read_numbers(numbers))
 
 
 def _rule(key: str, table: Mapping[str, Any]) -> Rule:
@@ -276,6 +279,8 @@ def _check_rule(rule: Rule, guideline: Guideline) -> None:
             _known(statement, guideline.statements, where)
         for suggestion in rule.suggestions_for(depth):
             _known(suggestion, guideline.suggestions, where)
+    _known(rule.state, _STATES, f"{where}.state")
+    _known(rule.indicator, _INDICATORS, f"{where}.indicator")
     if rule.state != "silent" and not rule.summary:
         raise GuidelineError(f"{where}: a row that is not silent needs a summary.")
     _check_templates(rule, guideline, where)
@@ -283,9 +288,19 @@ def _check_rule(rule: Rule, guideline: Guideline) -> None:
 
 def _check_templates(rule: Rule, guideline: Guideline, where: str) -> None:
     for template in (rule.when, rule.summary, rule.advice):
-        for _, name, _, _ in Formatter().parse(template):
-            if name and "." in name:
+        for name in place_holders(template, where):
+            if "." in name:
                 _check_number(name, guideline, where)
+
+
+def place_holders(template: str, where: str) -> Iterator[str]:
+    """Yield what the braces of a template name. Raises :class:`GuidelineError`."""
+    try:
+        for _, name, _, _ in Formatter().parse(template):
+            if name is not None:
+                yield name
+    except ValueError as error:
+        raise GuidelineError(f"{where}: {error}; a brace that is meant is doubled.") from None
 
 
 def _check_number(name: str, guideline: Guideline, where: str) -> None:

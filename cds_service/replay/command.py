@@ -4,12 +4,14 @@ import datetime as dt
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from cds_service import settings
 from cds_service.replay import cases, render
 from cds_service.replay.cases import Case, CaseError
 from cds_service.replay.expectation import differences, rewritten
@@ -89,7 +91,7 @@ def _in_process() -> Callable[[dt.date], Service]:
     # only here: a replay against --url needs no clinical code
     from cds_service.replay.local import local  # noqa: PLC0415
 
-    return local
+    return partial(local, guideline=settings.load()[0].guideline)
 
 
 def _play_all(

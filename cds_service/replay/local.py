@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 from cds_service import clinical
 from cds_service.app import create_app
@@ -12,7 +13,7 @@ from cds_service.clinical.plan import Plan
 from cds_service.errors import ServiceError
 from cds_service.facts import Chart
 from cds_service.guideline import Guideline
-from cds_service.guideline import load as load_guideline
+from cds_service.guideline import read as read_guideline
 from cds_service.hooks.base import PREFETCH
 from cds_service.replay.client import Json
 from cds_service.replay.outcome import Evaluation
@@ -60,9 +61,12 @@ class Local:
 
 
 @cache
-def local(today: dt.date) -> Local:
-    """Return the service of a date; one application a date, whatever the number of cases."""
-    return Local(today, load_guideline())
+def local(today: dt.date, guideline: Path | None = None) -> Local:
+    """Return the service of a date; one application a date, whatever the number of cases.
+
+    ``guideline`` is the file of one that takes the place of the package's.
+    """
+    return Local(today, read_guideline(guideline))
 
 
 def _said(chart: Chart, plan: Plan, trace: Json) -> Evaluation:

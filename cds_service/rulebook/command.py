@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from cds_service import settings
+from cds_service.guideline import read as read_guideline
 from cds_service.rulebook import Book, document, fhir, load
 
 
@@ -33,7 +35,7 @@ def guideline(form: str, folder: Path | None, out: Path | None) -> None:
 
     HTML is one file that needs nothing else, to read and to print.
     """
-    book = load()
+    book = load(read_guideline(settings.load()[0].guideline))
     try:
         if folder:
             _export(book, folder)

@@ -15,13 +15,14 @@ from cds_service.chart import exchange
 from cds_service.engine import UNREAD, Engine
 from cds_service.errors import ServiceError
 from cds_service.guideline import Guideline
-from cds_service.guideline import load as load_guideline
+from cds_service.guideline import read as read_guideline
 from cds_service.hooks.base import PREFETCH, REQUIRED
 from cds_service.protocol.outcome import operation_outcome
 from cds_service.replay.cases import Case
 from cds_service.replay.client import Json, Store, prefetch
 from cds_service.replay.play import today_of
 from cds_service.settings import Settings
+from cds_service.settings import load as load_settings
 from cds_service.simulate import replies
 from cds_service.simulate.behaviours import BEHAVIOURS, Behaviour, Outcome, Prefetch
 from cds_service.simulate.ehr import Ehr
@@ -62,7 +63,7 @@ def run(
     cases: Iterable[Case], *, behaviours: Mapping[str, Behaviour] = BEHAVIOURS
 ) -> Iterator[Row]:
     """Yield a row for every case (with a chart) under every behaviour."""
-    guideline = load_guideline()
+    guideline = read_guideline(load_settings()[0].guideline)
     with _impatient(), ThreadPoolExecutor(_PARALLEL) as pool:
         for rows in pool.map(lambda case: list(_case(case, behaviours, guideline)), cases):
             yield from rows

@@ -18,7 +18,7 @@ _POLICY = (
 )
 _FHIR = "application/fhir+json; charset=utf-8"
 _STYLE = "guideline/style.css"
-_VERSION = re.compile(r"[0-9.]{1,20}")
+_VERSION = re.compile(r"[0-9A-Za-z.+_-]{1,64}")
 
 
 def blueprint(book: Book) -> Blueprint:
