@@ -14,7 +14,7 @@ COMPILE_PROJECT := $(COMPILE) pyproject.toml --extra postgresql
 # The lock files are complete. Without --no-deps an old pip looks beyond them for extras.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-hapi test-load matrix check replay fuzz conformance docs mutation lock value-sets clean
+.PHONY: demo test test-hapi test-postgres test-load matrix check replay fuzz conformance docs mutation lock value-sets clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m cds_service demo
@@ -53,6 +53,11 @@ conformance: $(VENV)/.dev
 # Java 17 and Maven are needed, or HAPI_URL; elsewhere apt-get installs them for root.
 test-hapi: $(VENV)/.dev
 	PYTHON="$(abspath $(BIN))/python" tests/hapi/run
+
+# PostgreSQL is needed; where it is missing, apt-get installs it for root.
+test-postgres: $(VENV)/.dev
+	tools/need initdb postgresql
+	POSTGRESQL=1 $(BIN)/python -m pytest tests/store
 
 test-load: $(VENV)/.dev
 	LOAD=1 $(BIN)/python -m pytest -s tests/load
