@@ -78,7 +78,7 @@ def _said(chart: Chart, plan: Plan, trace: Json) -> Evaluation:
         tumours=tuple({"site": each.site, "depth": each.depth} for each in plan.tumours),
         windows=tuple(_windows(plan)),
         dropped=tuple(sorted(dropped)),
-        conditions=tuple(_conditions(plan)),
+        conditions=tuple(conditions(plan)),
         trace=trace,
     )
 
@@ -103,7 +103,8 @@ def _windows(plan: Plan) -> Iterator[dict[str, str]]:
             }
 
 
-def _conditions(plan: Plan) -> Iterator[str]:
+def conditions(plan: Plan) -> Iterator[str]:
+    """Yield the Conditions that take part in a tumour, or on which an advice rests."""
     named = [ref for tumour in plan.tumours for ref in tumour.conditions]
     rested_on = [
         ref

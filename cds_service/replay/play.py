@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -100,7 +100,8 @@ def _request(case: Case, store: client.Store, target: Service, hook: str) -> _Re
     context: Json = {"userId": _USER, "patientId": case.patient_id}
     new: tuple[str, ...] = ()
     if hook == "problem-list-item-create":
-        new = _entered(case, store, target)
+        said = _evaluation(case, target)
+        new = entered(case, store, said.conditions if said else ())
         entries = [{"resource": each} for each in cases.conditions(store, new)]
         context["conditions"] = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     templates: dict[str, str] = {}
@@ -116,15 +117,16 @@ def _request(case: Case, store: client.Store, target: Service, hook: str) -> _Re
     return request, new, left_out
 
 
-def _entered(case: Case, store: client.Store, target: Service) -> tuple[str, ...]:
-    """Return the Conditions to enter: the stated ones, else those of a tumour, else the first."""
+def entered(case: Case, store: client.Store, taking_part: Collection[str]) -> tuple[str, ...]:
+    """Return the Conditions to enter: the stated ones, else those of a tumour, else the first.
+
+    ``taking_part`` are those that the evaluation of the chart says something of.
+    """
     hooks = (case.expected or {}).get("hooks")
     stated = hooks.get("problem-list-item-create") if isinstance(hooks, Mapping) else None
     if isinstance(stated, Mapping) and isinstance(stated.get("conditions"), list):
         return tuple(map(str, stated["conditions"]))
     held = tuple(f"Condition/{c['id']}" for c in store.of_type("Condition") if "id" in c)
-    said = _evaluation(case, target)
-    taking_part = said.conditions if said else ()
     return tuple(ref for ref in held if ref in taking_part) or held[:1]
 
 
