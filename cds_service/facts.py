@@ -9,6 +9,7 @@ meets (absolute, versioned, ``urn:uuid:``, contained, or to a duplicate that was
 to the reference of the record it means, so that equal strings mean the same record.
 """
 
+import calendar
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,20 @@ class PartialDate:
     def of(cls, day: dt.date) -> "PartialDate":
         """Return the full date ``day``."""
         return cls(day, day, "day")
+
+    @classmethod
+    def parse(cls, text: str) -> "PartialDate":
+        """Return the date of an ISO form: 2026, 2026-05 or 2026-05-20; ``ValueError`` otherwise."""
+        first = dt.date.fromisoformat(f"{text}-01-01"[:10])
+        last_day = calendar.monthrange(first.year, first.month)[1]
+        found = {
+            4: cls(first, first.replace(month=12, day=31), "year"),
+            7: cls(first, first.replace(day=last_day), "month"),
+            10: cls.of(first),
+        }.get(len(text))
+        if found is None or str(found) != text:
+            raise ValueError("not a date of the form YYYY, YYYY-MM or YYYY-MM-DD")
+        return found
 
     def __str__(self) -> str:
         """Return the ISO form at the stored precision: 2026, 2026-05 or 2026-05-20."""
