@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -53,8 +53,13 @@ class Fetch(Protocol):
 
 @dataclass(slots=True)
 class _Cached:
+    """What was fetched from one address."""
+
+    url: str | None
     keys: Sequence[object] = ()
     fetched: float = float("-inf")
+    tries: deque[float] = field(default_factory=deque)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class KeyRing:
@@ -66,13 +71,20 @@ class KeyRing:
         *,
         fetch: Fetch | None = None,
         clock: Callable[[], float] = time.monotonic,
+        before: "KeyRing | None" = None,
     ) -> None:
-        """Take the clients; nothing is fetched yet."""
+        """Take the clients; nothing is fetched yet.
+
+        ``before`` leaves what it fetched for clients whose address is still the same.
+        """
         self._fetch = fetch or fetch_json
         self._clock = clock
-        self._cache = {client.name: _Cached() for client in clients}
-        self._tries: dict[str, deque[float]] = {client.name: deque() for client in clients}
-        self._locks = {client.name: threading.Lock() for client in clients}
+        old = before._cache if before else {}  # noqa: SLF001 - of its own kind
+        self._cache: dict[str, _Cached] = {}
+        for client in clients:
+            kept = old.get(client.name)
+            same = kept is not None and kept.url == client.jku
+            self._cache[client.name] = kept if kept and same else _Cached(client.jku)
 
     def key(self, client: Client, *, kid: str, algorithm: str) -> jwt.PyJWK:
         """Return the client's key of this id, for this algorithm. Raises :class:`Unusable`."""
@@ -86,8 +98,8 @@ class KeyRing:
     def _find(self, client: Client, kid: str) -> list[Mapping[str, Any]]:
         if client.jwks is not None:
             return _named(client.jwks.get("keys", ()), kid)
-        with self._locks[client.name]:
-            cached = self._cache[client.name]
+        cached = self._cache[client.name]
+        with cached.lock:
             age = self._clock() - cached.fetched
             found = _named(cached.keys, kid)
             if (found and age < TTL) or not self._refresh(client, cached):
@@ -97,7 +109,7 @@ class KeyRing:
     def _refresh(self, client: Client, cached: _Cached) -> bool:
         """Fetch the JWK Set again, unless that was done too often; return whether it was."""
         now = self._clock()
-        tries = self._tries[client.name]
+        tries = cached.tries
         while tries and now - tries[0] >= WINDOW:
             tries.popleft()
         if len(tries) >= FETCHES:

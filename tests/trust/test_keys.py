@@ -2,6 +2,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -66,6 +67,22 @@ def test_rotated(one: dict[str, Any]) -> None:
     server.keys = [one | {"kid": "two"}]
     assert server.has("two")
     assert not server.has("one")
+
+
+def test_handed_on(one: dict[str, Any]) -> None:
+    """A ring that takes another's place has its keys and its count of fetches, by address."""
+    server = Server(one)
+    assert server.has("one")
+    first, server.keys = server.ring, None
+    server.ring = KeyRing((CLIENT,), fetch=server.fetch, clock=lambda: server.now, before=first)
+    assert server.has("one")
+    assert server.fetched == 1
+    assert not any(server.has(f"made up {number}") for number in range(50))
+    assert server.fetched == FETCHES
+    moved = replace(CLIENT, jku="https://ehr.example.org/moved.json")
+    server.ring = KeyRing((moved,), fetch=lambda *_, **__: {}, before=first)
+    with pytest.raises(Unusable):
+        server.ring.key(moved, kid="one", algorithm="ES384")
 
 
 def test_rate_limited(one: dict[str, Any]) -> None:
