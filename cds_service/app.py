@@ -17,6 +17,7 @@ from cds_service.trust import KeyRing, Verifier
 from cds_service.web import about, cds, openapi, surroundings
 from cds_service.web import guideline as pages
 from cds_service.web.auth import Gate
+from cds_service.web.capturing import Capturer
 from cds_service.web.cds import Answer
 from cds_service.web.feedback import Recorder
 from cds_service.web.messages import Limits
@@ -34,8 +35,8 @@ def create_app(
 
     ``guideline`` is the rule book, by default the one of the settings; ``answer`` takes the
     place of the whole evaluation, for tests of the web alone, ``transport`` that of the network;
-    ``store`` that of the database of the settings. Raises :class:`cds_service.store.StoreError` and
-    :class:`cds_service.guideline.GuidelineError`.
+    ``store`` that of the database of the settings. Raises :class:`cds_service.store.StoreError`,
+    :class:`cds_service.guideline.GuidelineError` and :class:`cds_service.settings.SettingsError`.
     """
     guideline = guideline or read_guideline(settings.guideline)
     store = store or Store(settings.database_url, text_days=settings.feedback_text_days)
@@ -51,7 +52,20 @@ def create_app(
             longest=settings.token_life,
         ),
     )
-    engine = Engine(settings, guideline, transport=transport, observers=(_remembering(store),))
+    services = hooks.services()
+    observers, read_observers = [_remembering(store)], []
+    capturer = None
+    if settings.capture:
+        capturer = Capturer(settings, services=services, guideline=guideline)
+        observers.append(capturer.has_answered)
+        read_observers.append(capturer.has_read)
+    engine = Engine(
+        settings,
+        guideline,
+        transport=transport,
+        observers=observers,
+        read_observers=read_observers,
+    )
     app = Flask("cds_service.web")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     # A redirect breaks a browser's preflight, and drops the body of a careless client's POST.
@@ -59,17 +73,18 @@ def create_app(
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     surroundings.install(app, origins=settings.cors_origins)
-    app.register_blueprint(
-        cds.blueprint(
-            hooks.services(),
-            answer or engine.answer,
-            gate=gate,
-            recorder=Recorder(store, guideline, keep_text=settings.feedback_text_days > 0),
-            limits=Limits(depth=settings.max_depth, entries=settings.max_entries),
-        )
+    calls = cds.blueprint(
+        services,
+        answer or engine.answer,
+        gate=gate,
+        recorder=Recorder(store, guideline, keep_text=settings.feedback_text_days > 0),
+        limits=Limits(depth=settings.max_depth, entries=settings.max_entries),
     )
+    if capturer:
+        capturer.install(calls)
+    app.register_blueprint(calls)
     app.register_blueprint(cds.health())
-    app.register_blueprint(openapi.blueprint(hooks.services()))
+    app.register_blueprint(openapi.blueprint(services))
     book = rulebook.load(guideline)
     app.register_blueprint(pages.blueprint(book))
     app.register_blueprint(pages.resources(book))

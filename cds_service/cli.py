@@ -147,6 +147,22 @@ def _check_port(host: str, port: int) -> None:
         ) from None
 
 
+def _check_capture(settings: Settings) -> None:
+    """Warn that calls are captured; end the start where they cannot be."""
+    if settings.capture is None:
+        return
+    from cds_service.capture import CaptureError, Folder  # noqa: PLC0415 - hardly ever needed
+
+    try:
+        Folder(settings.capture, most=settings.capture_most).prepare()
+    except CaptureError as error:
+        raise click.ClickException(f"CDS_CAPTURE: {error}") from None
+    warn(
+        f"CDS_CAPTURE: every call is written to {settings.capture}, WITH PATIENT DATA. "
+        "cds-service scrub removes what identifies."
+    )
+
+
 def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     from granian.constants import Interfaces  # noqa: PLC0415 - other commands do not need it
@@ -155,6 +171,7 @@ def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
     from cds_service.store import StoreError  # noqa: PLC0415
 
     _check_port(host, port)
+    _check_capture(settings)
     name = f"[{host}]" if ":" in host else host
     settings = replace(settings, public_url=settings.public_url or f"http://{name}:{port}")
     # What cannot be built ends the start here; in the workers it would be an endless respawn.

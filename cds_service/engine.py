@@ -73,6 +73,9 @@ class Answered:
 
 #: Sees every answer before it is sent, in the thread of the request; must not raise.
 Observer = Callable[[Answered], None]
+#: Sees what was read for a call before it is evaluated, so of a call that then fails, too; in the
+#: thread of the request; must not raise.
+ReadObserver = Callable[[Call, chart.Gathered], None]
 
 
 class Engine:
@@ -85,6 +88,7 @@ class Engine:
         *,
         transport: BaseAdapter | None = None,
         observers: Sequence[Observer] = (),
+        read_observers: Sequence[ReadObserver] = (),
     ) -> None:
         """Keep what every call uses; no connection is made yet.
 
@@ -93,6 +97,7 @@ class Engine:
         self._settings = settings
         self._guideline = guideline
         self._observers = tuple(observers)
+        self._read_observers = tuple(read_observers)
         self.servers = chart.FhirServers(
             chart.OpenServers(
                 allowed=(*settings.fhir_servers, *_internal_servers(settings)),
@@ -209,6 +214,8 @@ class Engine:
                 version=chart.version_of(request.extension.get(_EPIC_VERSION)),
             ),
         )
+        for observer in self._read_observers:
+            observer(call, found)
         return chart.build(
             found.values,
             patient_id=context.patient_id,

@@ -58,6 +58,11 @@ class Settings:
     max_entries: int = 20_000
     #: Requests of one client in a minute; 0: any number.
     max_requests: int = 600
+    #: Where calls are captured; None: nowhere.
+    capture: Path | None = None
+    #: Captures.
+    capture_most: int = 1000
+    capture_force: bool = False
     #: The guideline in place of the package's.
     guideline: Path | None = None
     #: The ``[clients.*]`` tables of the configuration file.
@@ -299,6 +304,23 @@ SETTINGS: tuple[Setting, ...] = (
         "429. `0`: any number. Not with `CDS_AUTH=off`.",
     ),
     Setting(
+        "capture",
+        Path,
+        "A directory into which every call and its answer are written as a case that `replay` "
+        "plays, **with patient data**; in the configuration file relative to it. Refused with "
+        "`CDS_AUTH=required`. See docs/capture.md.",
+    ),
+    Setting(
+        "capture_most",
+        _count,
+        "How many captures the directory may hold; then no more are written.",
+    ),
+    Setting(
+        "capture_force",
+        _switch,
+        "`1`: permits `CDS_CAPTURE` with `CDS_AUTH=required`, so for real patients.",
+    ),
+    Setting(
         "guideline",
         Path,
         "The path of a guideline in place of the package's `guideline.toml`, for every command; "
@@ -351,8 +373,9 @@ def _file(path: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
         if key not in by_field:
             raise SettingsError(f"{where} is not a setting; there are {', '.join(by_field)}")
         values[key] = _parsed(by_field[key], _text(value), where)
-    if "guideline" in values:
-        values["guideline"] = path.parent / values["guideline"]
+    for key in ("guideline", "capture"):
+        if key in values:
+            values[key] = path.parent / values[key]
     return values, clients
 
 

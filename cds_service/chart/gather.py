@@ -35,6 +35,8 @@ class Gathered:
 
     values: Mapping[str, PrefetchValue]
     issues: tuple[Issue, ...] = ()
+    #: The keys whose value came from the FHIR server, in whole or in part.
+    fetched: frozenset[str] = frozenset()
 
 
 def gather(
@@ -68,6 +70,11 @@ def gather(
         {key: queries[key] for key, value in values.items() if isinstance(value, Missing)},
         {key: value for key, value in values.items() if isinstance(value, Present) and value.next},
     )
+    changed = frozenset(
+        key
+        for key, value in fetched.items()
+        if value is not values[key] and not isinstance(value, Missing)
+    )
     values |= fetched
     _require(values, required, tried=True)
     values = {key: screened(value, query=queries[key]) for key, value in values.items()}
@@ -90,7 +97,7 @@ def gather(
         for key in prefetch
         if key not in queries
     ]
-    return Gathered(values, tuple(issues))
+    return Gathered(values, tuple(issues), changed)
 
 
 def _in_order(values: Mapping[str, PrefetchValue], required: Collection[str]) -> Iterable[str]:

@@ -79,10 +79,13 @@ def _names(url: Json, patient: str) -> bool:
 
 
 def _has_others(bundle: Mapping[str, Json], patient: str) -> bool:
-    return any(
-        _is_match(entry) and (owners := set(_owners(entry))) and f"Patient/{patient}" not in owners
-        for entry in entries(bundle)
-    )
+    return any(_is_match(entry) and is_of_others(entry, patient) for entry in entries(bundle))
+
+
+def is_of_others(entry: Json, patient: str) -> bool:
+    """Return whether a Bundle's entry names patients, and this one is none of them."""
+    owners = set(_owners(entry))
+    return bool(owners) and f"Patient/{patient}" not in owners
 
 
 def _is_match(entry: Json) -> bool:

@@ -10,6 +10,8 @@ from cds_service.replay.layout import load
 #: The project's worked cases; absent where the package is installed without its checkout.
 WORKED = Path(__file__).resolve().parents[2] / "fixtures" / "fhir"
 _EXPECTED = "expected.json"
+#: Beside a captured request, these are no cases.
+_OF_CAPTURE = ("response.json", "meta.json")
 #: Keys of an expectation: the type, and the type of what is in it.
 _SHAPE: tuple[tuple[str, type[dict[str, object]] | type[list[object]], tuple[type, ...]], ...] = (
     ("topics", dict, (dict,)),
@@ -53,10 +55,14 @@ class Case:
 
 
 def find(path: Path) -> tuple[Path, ...]:
-    """Return the chart and request files that ``path`` (a file or directory) stands for."""
+    """Return the chart and request files that ``path`` (a file or directory) stands for.
+
+    A capture's answer is none of them, and what is hidden is not finished.
+    """
     if path.is_file():
         return (path,)
-    return tuple(sorted(p for p in path.rglob("*.json") if _is_input(p)))
+    files = (p for p in path.rglob("*.json") if not _is_hidden(p.relative_to(path)))
+    return tuple(sorted(p for p in files if _is_input(p)))
 
 
 def read(path: Path) -> Case:
@@ -84,8 +90,15 @@ def of(body: Json, *, name: str) -> Case:
     )
 
 
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
 def _is_input(path: Path) -> bool:
-    return path.name != _EXPECTED and not path.name.endswith("." + _EXPECTED)
+    if path.name == _EXPECTED or path.name.endswith("." + _EXPECTED):
+        return False
+    captured = (path.with_name(name) for name in ("request.json", "request.raw"))
+    return path.name not in _OF_CAPTURE or not any(each.exists() for each in captured)
 
 
 def _load(path: Path) -> Json:
