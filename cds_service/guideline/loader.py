@@ -22,7 +22,7 @@ from cds_service.guideline.model import (
     Suggestion,
     TopicInfo,
     Use,
-    fill,
+    named,
 )
 from cds_service.guideline.numbers import read as read_numbers
 
@@ -65,8 +65,10 @@ def _guideline(data: Mapping[str, Any]) -> Guideline:
     statements = _each(data, "statements", _statement)
     meta = _table(data, "meta")
 
+    own = named(statements, policy)
+
     def filled(_: str, table: Mapping[str, str]) -> dict[str, str]:
-        return {key: fill(text, statements, policy, _Later()) for key, text in table.items()}
+        return {key: text.format_map(_Later(own)) for key, text in table.items()}
 
     def overrides(_: str, entries: list[Mapping[str, Any]]) -> tuple[OverrideReason, ...]:
         return tuple(_override(entry, meta["override_system"]) for entry in entries)
@@ -78,7 +80,7 @@ def _guideline(data: Mapping[str, Any]) -> Guideline:
 
     return Guideline(
         meta=meta,
-        about=_about(_table(data, "about"), statements, policy, meta),
+        about=_about(_table(data, "about"), {**own, "meta": SimpleNamespace(**meta)}),
         certainty=_table(data, "certainty"),
         statements=statements,
         policy=policy,
@@ -113,16 +115,9 @@ def _each(data: Mapping[str, Any], name: str, make: Callable[[str, Any], Item]) 
     return made
 
 
-def _about(
-    table: Mapping[str, Any],
-    statements: Mapping[str, Statement],
-    policy: Mapping[str, Policy],
-    meta: Mapping[str, str],
-) -> About:
-    values: dict[str, object] = {"meta": SimpleNamespace(**meta)}
-
+def _about(table: Mapping[str, Any], values: Mapping[str, object]) -> About:
     def said(text: str) -> str:
-        return fill(text, statements, policy, values)
+        return text.format_map(values)
 
     def use(key: str, entry: Mapping[str, Any]) -> Use:
         if not isinstance(entry["used"], bool):

@@ -1,7 +1,6 @@
 """The types of the guideline."""
 
-from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -207,6 +206,11 @@ class Guideline:
     orders: Mapping[str, OrderMatch]
     overrides: Mapping[str, tuple[OverrideReason, ...]]
     words: Mapping[str, Mapping[str, str]]
+    _numbers: Mapping[str, object] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Name the numbers once: every card fills templates with them."""
+        object.__setattr__(self, "_numbers", named(self.statements, self.policy))
 
     @property
     def version(self) -> str:
@@ -219,21 +223,20 @@ class Guideline:
 
     def fill(self, template: str, **values: object) -> str:
         """Fill a template with ``values``, statements' numbers and the policy's numbers."""
-        return fill(template, self.statements, self.policy, values)
+        return template.format_map({**values, **self._numbers})
 
 
-def fill(
-    template: str,
-    statements: Mapping[str, Statement],
-    policy: Mapping[str, Policy],
-    values: MutableMapping[str, object],
-) -> str:
-    """Fill a template: ``{S24.margin_cm}``, ``{policy.radiation_window.months}``, ``{width}``."""
-    own: dict[str, object] = {key: numbers(item.numbers) for key, item in statements.items()}
-    own["policy"] = SimpleNamespace(**{key: numbers(item.numbers) for key, item in policy.items()})
-    return template.format_map(ChainMap(own, values))
+def named(
+    statements: Mapping[str, Statement], policy: Mapping[str, Policy]
+) -> Mapping[str, object]:
+    """Return what templates name: ``{S24.margin_cm}``, ``{policy.radiation_window.months}``."""
+    by_policy = {key: _numbers(item.numbers) for key, item in policy.items()}
+    return {
+        **{key: _numbers(item.numbers) for key, item in statements.items()},
+        "policy": SimpleNamespace(**by_policy),
+    }
 
 
-def numbers(values: Mapping[str, float]) -> SimpleNamespace:
+def _numbers(values: Mapping[str, float]) -> SimpleNamespace:
     """Return the numbers as attributes, written without a needless ".0"."""
     return SimpleNamespace(**{name: f"{value:g}" for name, value in values.items()})

@@ -1,6 +1,7 @@
 """Read a clinical text: the one way in."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from cds_service.narrative.depth import depth
@@ -24,6 +25,8 @@ from cds_service.narrative.scope import Scene, scene
 from cds_service.narrative.sections import sentences
 
 _NOTHING: Final = Reading()
+#: Characters. Names of codes and short phrases are the same in most charts, reports are not.
+_RECURRING: Final = 80
 _SARCOMA_CONTEXT = re.compile(
     r"sarcom|sarkom|leiom|leiomi|skin|cutan|derm|smooth|tumou?r|excis|margin|biops|fnclcc|"
     r"haut|piel|peau|pele|pelle|huid|histolog|patholog|clms|aismn"
@@ -39,6 +42,10 @@ def read(text: str) -> Reading:
     Any string may be given, in English, Spanish, German, French, Portuguese, Italian or Dutch,
     plain or with HTML marks; a text about something else gives an empty reading. Never raises.
     """
+    return _remembered(text) if len(text) <= _RECURRING else _read(text)
+
+
+def _read(text: str) -> Reading:
     words = lexicon()
     folded = fold(clean(text))
     if not words.concerns(folded):
@@ -56,6 +63,9 @@ def read(text: str) -> Reading:
         for mention in _mentions(one, context):
             mentions[mention] = None
     return Reading(tuple(mentions))
+
+
+_remembered = lru_cache(maxsize=4096)(_read)
 
 
 def _context(scenes: list[Scene], folded: str) -> Context:
