@@ -99,12 +99,13 @@ class Concept:
 
     codings: tuple[Coding, ...] = ()
     text: str | None = None
+    #: The text and the displays, each once, the text first.
+    texts: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The text and the displays, each once, the text first."""
+    def __post_init__(self) -> None:
+        """Collect the texts once: every rule asks for them."""
         words = (self.text, *(coding.display for coding in self.codings))
-        return tuple(dict.fromkeys(word for word in words if word))
+        object.__setattr__(self, "texts", tuple(dict.fromkeys(filter(None, words))))
 
     def __bool__(self) -> bool:
         """Return whether the concept says anything."""

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import orjson
+
 from cds_service.facts import Coding, Concept, Issue, Quantity
 from cds_service.terminology import canonical_system
 
@@ -20,10 +22,15 @@ Find = Callable[[str], Mapping[str, Json] | None]
 #: Longest text that is kept of one element, in characters.
 MAX_TEXT = 200_000
 _MAX_ITEMS = 2_000
+#: Bytes of a concept that charts may share; a longer one is somebody's text.
+_RECURRING = 400
+_MAX_CONCEPTS = 8192
 _MAX_NUMBER = 1e12
 _UCUM = (None, "http://unitsofmeasure.org", "http://unitsofmeasure.org/")
 _EMPTY: tuple[Any, ...] = ()
 _NOTHING = Concept()
+#: What flawless concepts were read as, by their JSON: charts repeat a few very often.
+_concepts: dict[bytes, Concept] = {}
 
 
 class Source:
@@ -38,6 +45,11 @@ class Source:
         self.reference = reference
         self._issues = issues
         self._resolve = resolve
+
+    @property
+    def reports(self) -> int:
+        """How often something was reported, for this resource and others."""
+        return len(self._issues)
 
     def ignore(self, path: str, reason: str) -> None:
         """Report that the element ``path`` was not used."""
@@ -199,6 +211,23 @@ def concept(source: Source, value: Json, path: str) -> Concept:
     """
     if value is None:
         return _NOTHING
+    try:
+        key = orjson.dumps(value)
+    except TypeError:  # half a surrogate pair, or too many levels
+        return _concept(source, value, path)
+    known = _concepts.get(key)
+    if known is not None:
+        return known
+    before = source.reports
+    found = _concept(source, value, path)
+    if len(key) < _RECURRING and source.reports == before:
+        if len(_concepts) >= _MAX_CONCEPTS:
+            _concepts.clear()
+        _concepts[key] = found
+    return found
+
+
+def _concept(source: Source, value: Json, path: str) -> Concept:
     if isinstance(value, dict):
         if "concept" in value and "coding" not in value:  # CodeableReference
             inner = one(source, value["concept"], path)

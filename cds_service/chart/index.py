@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 
@@ -53,6 +54,7 @@ class Found:
         return f"/{_NO_ID} " not in self.reference
 
 
+@lru_cache(maxsize=1024)
 def local(reference: str) -> str:
     """Return ``Type/id`` of a relative, absolute or versioned reference; others as they are."""
     if len(reference) > _MAX_REFERENCE:

@@ -12,6 +12,8 @@ from cds_service.terminology import Terminology
 ICD_O = "http://terminology.hl7.org/CodeSystem/icd-o-3"
 #: The behaviour digit of ICD-O morphology for a metastasis (8890/6).
 METASTATIC = "/6"
+# Most records of a chart say nothing of what is looked for: that must cost next to nothing.
+_NO_VALUES: frozenset[str | float] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Words:
 
     def of(self, topic: Topic, certainty: Certainty = Certainty.ASSERTED) -> tuple[Mention, ...]:
         """Return the mentions of ``topic`` with this certainty that are findings."""
+        if not self.mentions:
+            return ()
         return tuple(
             mention
             for mention in self.mentions
@@ -39,10 +43,14 @@ class Words:
         self, topic: Topic, certainty: Certainty = Certainty.ASSERTED
     ) -> frozenset[str | float]:
         """Return the values of :meth:`of`."""
+        if not self.mentions:
+            return _NO_VALUES
         return frozenset(mention.value for mention in self.of(topic, certainty))
 
     def now(self, topic: Topic) -> frozenset[str | float]:
         """Return the asserted values that do not speak of the past."""
+        if not self.mentions:
+            return _NO_VALUES
         return frozenset(mention.value for mention in self.of(topic) if not mention.history)
 
     def quote(self, topic: Topic) -> str:
@@ -52,6 +60,9 @@ class Words:
     def __add__(self, other: "Words") -> "Words":
         """Return what both say."""
         return Words(self.mentions + other.mentions)
+
+
+_NO_WORDS = Words()
 
 
 @dataclass(slots=True)
@@ -80,13 +91,14 @@ class Lens:
 
     def words(self, *texts: str | None) -> Words:
         """Return what these texts say, in their order."""
-        mentions: list[Mention] = []
+        mentions: tuple[Mention, ...] = ()
         for text in texts:
             if text:
-                if text not in self._readings:
-                    self._readings[text] = read(text)
-                mentions.extend(self._readings[text].mentions)
-        return Words(tuple(mentions))
+                reading = self._readings.get(text)
+                if reading is None:
+                    reading = self._readings[text] = read(text)
+                mentions += reading.mentions
+        return Words(mentions) if mentions else _NO_WORDS
 
     def words_of(self, concepts: Iterable[Concept]) -> Words:
         """Return what the texts and displays of these concepts say."""

@@ -106,8 +106,9 @@ def _claims(chart: Chart, reports: Reports, lens: Lens) -> list[Claim]:
     found = [item for entry in reports.current for item in entry.claims]
     observed = (claim.of_observation(observation, lens) for observation in chart.observations)
     found += [item for item in observed if item]
+    focused = [o for o in chart.observations if o.focus]
     for condition in chart.conditions:
-        about = [o.reference for o in chart.observations if condition.reference in o.focus]
+        about = [o.reference for o in focused if condition.reference in o.focus]
         named = (*condition.evidence, *about)
         linked = linked_findings(named, reports, chart.observations, lens)
         if item := claim.of_condition(condition, lens, linked):

@@ -275,11 +275,12 @@ class Attribution:
             if entry not in reports
             for ref in entry.report.results
         }
+        others = elsewhere | replaced
         chosen = []
         for observation in self._chart.observations:
-            focus = set(observation.focus) & known
+            focus = known.intersection(observation.focus)
             named = observation.reference in results or focus & own
-            barred = focus or observation.reference in elsewhere | replaced
+            barred = focus or observation.reference in others
             if named or (not barred and self._may_concern(observation, specimens, lesion)):
                 chosen.append(observation)
         return tuple(chosen)

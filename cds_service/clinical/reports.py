@@ -163,6 +163,8 @@ def linked_findings(
     wanted = set(references)
     words = Words()
     codes: frozenset[str] = frozenset()
+    if not wanted:
+        return Findings(words, codes)
     for entry in reports.current:
         if entry.report.reference in wanted and entry.final and not entry.imaging:
             words = words + entry.words

@@ -1,7 +1,9 @@
 """The types of the guideline."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 
 #: The keys of ``by_depth`` tables: a depth, or "unclear" for unknown and conflicting.
@@ -115,6 +117,11 @@ class Examination:
     match_words: tuple[str, ...] = ()
 
 
+@cache
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, words)) or r"(?!)")
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """Words and codes that tell a record apart where no value set can."""
@@ -128,10 +135,12 @@ class Match:
 
         Words are parts of words; a space in them is the edge of one.
         """
-        return any(
-            any(word in text for word in self.words)
-            and not any(word in text for word in self.not_words)
-            for text in (f" {text.lower()} " for text in texts)
+        return any(map(self._says, texts))
+
+    def _says(self, text: str) -> bool:
+        text = f" {text.lower()} "
+        return _any_of(self.words).search(text) is not None and not (
+            self.not_words and _any_of(self.not_words).search(text)
         )
 
 

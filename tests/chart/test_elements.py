@@ -156,3 +156,38 @@ def test_long_text_is_cut_and_reported(source: Source, issues: list[Issue]) -> N
 def test_texts_are_verbatim(source: Source) -> None:
     """Nothing is trimmed or escaped."""
     assert elements.string(source, "  <b>x</b>\n", "note") == "  <b>x</b>\n"
+
+
+def test_a_flawed_concept_is_reported_each_time() -> None:
+    """What recurs is read once, but its flaw is told for every resource that has it."""
+    issues: list[Issue] = []
+    raw = {"coding": ["no object"], "text": "Recurring flaw"}
+    for number in (1, 2):
+        source = Source(f"Observation/{number}", issues, lambda reference, _: reference)
+        assert elements.concept(source, raw, "code").text == "Recurring flaw"
+    assert [issue.where for issue in issues] == [
+        "Observation/1.code.coding",
+        "Observation/2.code.coding",
+    ]
+
+
+def test_a_long_concept_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody wrote at length is read anew, and what is remembered is bounded."""
+    known: dict[bytes, Concept] = {}
+    monkeypatch.setattr(elements, "_concepts", known)
+    monkeypatch.setattr(elements, "_MAX_CONCEPTS", 5)
+    source = Source("Observation/1", [], lambda reference, _: reference)
+    elements.concept(source, {"text": "word " * 100}, "code")
+    assert not known
+    for number in range(20):
+        elements.concept(source, {"text": f"word {number}"}, "code")
+    assert 0 < len(known) <= 5
+
+
+@pytest.mark.parametrize(
+    "raw", [{"text": "\ud800"}, {"text": ["a"] * 3}, [[]], {"coding": {"code": 10**30}}]
+)
+def test_what_cannot_be_remembered_is_read(raw: Any) -> None:
+    """JSON that has no second form is read like any other, twice alike."""
+    source = Source("Observation/1", [], lambda reference, _: reference)
+    assert elements.concept(source, raw, "code") == elements.concept(source, raw, "code")

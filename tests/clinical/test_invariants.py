@@ -198,6 +198,7 @@ def mapped(value: Any, change: Any) -> Any:
             **{
                 field.name: mapped(getattr(value, field.name), change)
                 for field in dataclasses.fields(value)
+                if field.init
             },
         )
     return value
