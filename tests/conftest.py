@@ -14,6 +14,8 @@ from cds_service.hooks.base import Call, HookService
 from cds_service.protocol.card import Card, CardsResponse, Coding, Source
 from cds_service.settings import Settings
 
+from .postgresql import cluster  # noqa: F401 - a fixture for all
+
 ORIGIN = "https://ehr.example.org"
 
 

@@ -29,7 +29,7 @@ from cds_service.store.migrate import LOCK
 from cds_service.store.tables import feedback
 
 if TYPE_CHECKING:
-    from .conftest import Cluster
+    from tests.postgresql import Cluster
 
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "fixtures/fhir/entered-dermal-margin-positive-reexcise/request.json"
