@@ -2,11 +2,13 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
+import sqlalchemy as sa
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from flask.testing import FlaskClient
 from hypothesis import given, settings
@@ -14,7 +16,9 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from cds_service.app import create_app
+from cds_service.guideline import load as load_guideline
 from cds_service.settings import Settings
+from cds_service.store.tables import feedback
 
 ENTRY = "/cds-services/cutaneous-leiomyosarcoma-problem-list-item-create"
 VIEW = "/cds-services/cutaneous-leiomyosarcoma-patient-view"
@@ -310,3 +314,20 @@ def test_the_trace_is_in_the_answer_only_where_it_is_wanted() -> None:
     assert answer["cards"] == []
     topics = answer["extension"]["org.example.cds-service.decision-trace"]["topics"]
     assert all(topic["parts"][0]["reason"] for topic in topics)
+
+
+def test_one_application_after_another() -> None:
+    """An application that takes another's place has its store; the guideline is its own."""
+    first = create_app(Settings(auth="off"))
+    card = "1b8dd0fe-5b1b-4a6d-b5b4-0d5a6e9c7c11"
+    item = {"card": card, "outcome": "overridden", "outcomeTimestamp": "2026-12-01T12:00:00Z"}
+    sent = first.test_client().post(f"{VIEW}/feedback", json={"feedback": [item]})
+    assert sent.status_code == 200
+    shipped = load_guideline()
+    own = replace(shipped, meta={**shipped.meta, "version": "1.0.0-site.1"})
+    second = create_app(Settings(auth="off"), guideline=own, before=first)
+    store = second.extensions["cds_service.kept"].store
+    with store.connect() as connection:
+        assert connection.execute(sa.select(feedback.c.card)).scalars().all() == [card]
+    assert "1.0.0-site.1" in second.test_client().get("/about").text
+    assert "1.0.0-site.1" not in first.test_client().get("/about").text

@@ -20,13 +20,15 @@ _FEEDBACK = "/feedback"
 class Gate:
     """Admits requests of known clients; with ``CDS_AUTH=off`` every request, of nobody."""
 
-    def __init__(self, settings: Settings, *, base_url: str, verifier: Verifier) -> None:
+    def __init__(
+        self, settings: Settings, *, base_url: str, verifier: Verifier, limit: "Limit"
+    ) -> None:
         """Take what admits; ``base_url`` is the public address, without a trailing slash."""
         self._settings = settings
         self._base = base_url
         self._verifier = verifier
         self._proxies = tuple(map(ipaddress.ip_network, settings.trusted_proxies))
-        self._limit = Limit(settings.max_requests)
+        self._limit = limit
 
     def admit(self, request: Request) -> Caller | None:
         """Return who sends ``request``; None without authentication.
@@ -39,7 +41,7 @@ class Gate:
         if path == "/cds-services" and self._settings.discovery_auth == "off":
             return None
         caller = self._caller(request, path)
-        self._limit.count(caller.client.name)
+        self._limit.count(caller.client.name, most=self._settings.max_requests)
         return caller
 
     def _caller(self, request: Request, path: str) -> Caller:
@@ -95,25 +97,27 @@ def check_server(call: Call) -> None:
 class Limit:
     """Counts the requests of each client in the last minute."""
 
-    def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take how many a minute are answered; 0: any number."""
-        self._most = most
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start at nothing."""
         self._clock = clock
         self._lock = threading.Lock()
         self._times: defaultdict[str, deque[float]] = defaultdict(deque)
 
-    def count(self, client: str) -> None:
-        """Count a request. Raises :class:`TooManyRequests`."""
-        if not self._most:
+    def count(self, client: str, *, most: int) -> None:
+        """Count a request, of ``most`` in a minute; 0: any number.
+
+        Raises :class:`TooManyRequests`.
+        """
+        if not most:
             return
         now = self._clock()
         with self._lock:
             times = self._times[client]
             while times and now - times[0] >= _MINUTE:
                 times.popleft()
-            if len(times) >= self._most:
+            if len(times) >= most:
                 raise TooManyRequests(
-                    f"This client may send {self._most} requests a minute (CDS_MAX_REQUESTS). "
+                    f"This client may send {most} requests a minute (CDS_MAX_REQUESTS). "
                     "Try again later.",
                     retry_after=int(_MINUTE - (now - times[0])) + 1,
                 )
