@@ -4,9 +4,7 @@ import datetime as dt
 import functools
 import importlib
 import json
-import logging
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +14,7 @@ import click
 
 from cds_service import __version__
 from cds_service import settings as settings_module
-from cds_service.commands.common import load_settings, warn
+from cds_service.commands.common import ServerCommand, load_settings, warn
 from cds_service.guideline import GuidelineError
 from cds_service.settings import DEFAULT_DATABASE, Settings
 
@@ -69,7 +67,7 @@ def main() -> None:
     """CDS Hooks service that recognises cutaneous leiomyosarcoma."""
 
 
-@main.command()
+@main.command(cls=ServerCommand)
 @click.option("--host", default=_LOOPBACK, show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
@@ -88,7 +86,7 @@ def serve(host: str, port: int, workers: int) -> None:
     _run(settings, host=host, port=port, workers=workers)
 
 
-@main.command()
+@main.command(cls=ServerCommand)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 def demo(port: int) -> None:
     """Serve on this machine alone, without authentication, with an example to try."""
@@ -166,8 +164,10 @@ def _check_capture(settings: Settings) -> None:
 def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     from granian.constants import Interfaces  # noqa: PLC0415 - other commands do not need it
+    from granian.log import LogLevels  # noqa: PLC0415
     from granian.server import Server  # noqa: PLC0415
 
+    from cds_service.observe import logs  # noqa: PLC0415
     from cds_service.store import StoreError  # noqa: PLC0415
 
     _check_port(host, port)
@@ -189,15 +189,29 @@ def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
         # A worker that died would otherwise take the whole service with it.
         respawn_failed_workers=True,
         websockets=False,
+        log_level=LogLevels(settings.log_level),
+        log_dictconfig=logs.config(settings.log_level),
     )
-    server.serve(target_loader=functools.partial(_application, settings), wrap_loader=False)
+    server.serve(target_loader=functools.partial(_worker, settings), wrap_loader=False)
+
+
+def _worker(settings: Settings) -> Callable[..., object]:
+    """Return the WSGI application, in the worker's process; a failure is a line of the log."""
+    from cds_service.observe import logs  # noqa: PLC0415 - other commands do not need it
+
+    try:
+        return _application(settings)
+    except Exception as error:  # noqa: BLE001 - the server would print its values
+        logs.report("a worker cannot start", error)
+        raise SystemExit(1) from None
 
 
 def _application(settings: Settings) -> Callable[..., object]:
-    """Return the WSGI application, in the worker's process."""
+    """Return the WSGI application, and let it log."""
     from cds_service.app import create_app  # noqa: PLC0415 - other commands do not need it
+    from cds_service.observe import logs  # noqa: PLC0415
 
-    logging.basicConfig(stream=sys.stderr, format="[%(levelname)s] %(name)s: %(message)s")
+    logs.configure(settings.log_level)
     return create_app(settings)
 
 

@@ -26,16 +26,21 @@ class ServiceError(Exception):
         where: str | None = None,
         code: str | None = None,
         retry_after: float | None = None,
+        reason: str | None = None,
+        detail: str | None = None,
     ) -> None:
         """Keep the parts of the OperationOutcome; ``code`` replaces the class's own.
 
-        ``retry_after``: the seconds after which the same call may work.
+        ``retry_after``: the seconds after which the same call may work. ``reason`` (one of few
+        words) and ``detail`` are for the operator alone, who counts and reads refusals.
         """
         super().__init__(message)
         self.message = message
         self.where = where
         self.code = code or self.default_code
         self.retry_after = retry_after
+        self.reason = reason
+        self.detail = detail
 
 
 class BadRequest(ServiceError):

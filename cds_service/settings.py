@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cds_service.protocol.request import is_http_url
 from cds_service.trust import clients as trust_clients
@@ -16,6 +16,7 @@ from cds_service.trust.clients import Client, ClientError
 PREFIX = "CDS_"
 _CONFIG = "CDS_CONFIG"
 Auth = Literal["off", "required"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 #: Where ``serve`` and the commands keep what they remember, if nothing else is set.
 DEFAULT_DATABASE = "sqlite:///cds-service.sqlite3"
 
@@ -63,6 +64,7 @@ class Settings:
     #: Captures.
     capture_most: int = 1000
     capture_force: bool = False
+    log_level: LogLevel = "info"
     #: The guideline in place of the package's.
     guideline: Path | None = None
     #: The ``[clients.*]`` tables of the configuration file.
@@ -104,6 +106,12 @@ def _auth(text: str) -> str:
 def _method(text: str) -> str:
     if text not in {"get", "post"}:
         raise ValueError("get or post")
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text not in get_args(LogLevel):
+        raise ValueError("debug, info, warning or error")
     return text
 
 
@@ -319,6 +327,12 @@ SETTINGS: tuple[Setting, ...] = (
         "capture_force",
         _switch,
         "`1`: permits `CDS_CAPTURE` with `CDS_AUTH=required`, so for real patients.",
+    ),
+    Setting(
+        "log_level",
+        _log_level,
+        "`debug`, `info`, `warning` or `error`: what of the log is written. Requests are `info`, "
+        "probes `debug`. See docs/operate.md.",
     ),
     Setting(
         "guideline",

@@ -34,6 +34,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
+def said(result: Result) -> list[tuple[str, str]]:
+    """Return level and words of each line of the log."""
+    lines = map(orjson.loads, result.stderr.splitlines())
+    return [(line["level"], line["event"]) for line in lines]
+
+
 def run(*arguments: str, **environment: str) -> Result:
     """Run the command line."""
     return CliRunner().invoke(cli.main, arguments, env=environment)
@@ -84,7 +90,9 @@ def test_serve_unauthenticated(served: list[Any]) -> None:
     """With CDS_AUTH=off ``serve`` starts and warns."""
     result = run("serve", "--port", "9000", "--workers", "3", CDS_AUTH="off")
     assert result.exit_code == 0
-    assert "WARNING: CDS_AUTH=off" in result.stderr
+    ((level, words),) = said(result)
+    assert level == "warning"
+    assert words.startswith("CDS_AUTH=off: everybody")
     assert [(call["host"], call["port"], call["workers"]) for call in served] == [
         ("127.0.0.1", 9000, 3)
     ]
@@ -93,7 +101,7 @@ def test_serve_unauthenticated(served: list[Any]) -> None:
 def test_serve_with_fixed_date(served: list[Any]) -> None:
     """A fixed date is warned about as loudly."""
     result = run("serve", CDS_AUTH="off", CDS_TODAY="2026-12-01")
-    assert "WARNING: CDS_TODAY" in result.stderr
+    assert said(result)[-1][1].startswith("CDS_TODAY: every due date")
     assert str(served[0]["settings"].today) == "2026-12-01"
 
 
@@ -108,6 +116,13 @@ def test_serve_to_others(served: list[Any]) -> None:
 def test_malformed_setting(served: list[Any]) -> None:
     """A setting that cannot be used ends the start with one line that names it."""
     result = run("serve", CDS_AUTH="maybe")
+    assert (result.exit_code, served) == (1, [])
+    assert said(result) == [("error", "CDS_AUTH must be off or required; it is 'maybe'")]
+
+
+def test_other_commands(served: list[Any]) -> None:
+    """A command that is no server says what is wrong in plain words."""
+    result = run("feedback", "report", CDS_AUTH="maybe")
     assert (result.exit_code, served) == (1, [])
     assert result.stderr == "Error: CDS_AUTH must be off or required; it is 'maybe'\n"
 

@@ -147,6 +147,11 @@ class TopicAdvice:
     parts: tuple[Advice, ...]
 
     @property
+    def rules(self) -> str:
+        """The ids of the rules that say something, separated by commas."""
+        return ",".join(dict.fromkeys(part.rule for part in self.parts if part.state != "silent"))
+
+    @property
     def references(self) -> frozenset[str]:
         """The references of every fact that takes part."""
         return frozenset(fact.reference for part in self.parts for fact in part.facts)

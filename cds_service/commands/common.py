@@ -1,9 +1,31 @@
 """What commands share: the settings, and how they warn."""
 
+import sys
+
 import click
 
 from cds_service import settings as settings_module
-from cds_service.settings import Settings
+from cds_service.guideline import GuidelineError
+from cds_service.settings import Settings, SettingsError
+
+_LOGS = "cds_service.logs"
+
+
+class ServerCommand(click.Command):
+    """A command whose standard error is a log, where it is no terminal: what it says is lines."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an error that ends it is a line of the log, too."""
+        ctx.meta[_LOGS] = not sys.stderr.isatty()
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, SettingsError, GuidelineError) as error:
+            if not ctx.meta[_LOGS]:
+                raise
+            _write(
+                "error", error.message if isinstance(error, click.ClickException) else str(error)
+            )
+            ctx.exit(1)
 
 
 def load_settings() -> Settings:
@@ -16,4 +38,14 @@ def load_settings() -> Settings:
 
 def warn(message: str) -> None:
     """Print a warning that is seen."""
-    click.secho(f"WARNING: {message}", fg="red", bold=True, err=True)
+    context = click.get_current_context(silent=True)
+    if context and context.meta.get(_LOGS):
+        _write("warning", message)
+    else:
+        click.secho(f"WARNING: {message}", fg="red", bold=True, err=True)
+
+
+def _write(level: str, message: str) -> None:
+    from cds_service.observe import logs  # noqa: PLC0415 - takes a while
+
+    logs.write(level, message)

@@ -1,7 +1,6 @@
 """JSON Web Tokens: each check in its order, and a reason that only the operator is told."""
 
 import binascii
-import logging
 import math
 import time
 from base64 import urlsafe_b64decode
@@ -15,8 +14,6 @@ import orjson
 from cds_service.errors import Forbidden, Unauthorized
 from cds_service.trust.clients import Caller, Client
 from cds_service.trust.keys import KeyRing, Unusable
-
-_log = logging.getLogger(__name__)
 
 #: Characters of a token: several times those of any real one.
 MAX_LENGTH = 8192
@@ -107,10 +104,17 @@ class Verifier:
         """
         for finding in self.inspect(raw, audiences=audiences, use=True):
             if finding.problem and finding.check == "tenant":
-                raise Forbidden("The tenant of the token may not use this service.")
+                raise Forbidden(
+                    "The tenant of the token may not use this service.", reason="tenant"
+                )
             if finding.problem:
-                _log.warning("a token was refused: %s: %s", finding.check, finding.problem)
-                raise Unauthorized("The token was refused.")
+                # The path of the address is the caller's: anything could stand in it.
+                named = finding.check == "audience"
+                raise Unauthorized(
+                    "The token was refused.",
+                    reason=finding.check,
+                    detail="aud is not the address that was called" if named else finding.problem,
+                )
         token = _Token.parse(raw)
         tenant = token.claims.get("tenant")
         return Caller(self._clients[token.claims["iss"]], tenant)

@@ -50,13 +50,13 @@ class Gate:
         if not token:
             return self._certified(subject)
         if scheme.lower() != "bearer":
-            raise Unauthorized("The token was refused.")
+            raise Unauthorized("The token was refused.", reason="scheme")
         paths = {path, request.path, path.removesuffix(_FEEDBACK)}
         caller = self._verifier.verify(
             token.strip(), audiences={f"{self._base}{item}" for item in paths}
         )
         if caller.client.certificate not in {None, subject}:
-            raise Unauthorized("The certificate was refused.")
+            raise Unauthorized("The certificate was refused.", reason="certificate")
         return caller
 
     def _certificate(self, request: Request) -> str | None:
@@ -75,7 +75,7 @@ class Gate:
         for client in self._settings.clients:
             if subject and client.certificate == subject and not client.has_keys:
                 return Caller(client)
-        raise Unauthorized("There is neither a token nor a certificate.")
+        raise Unauthorized("There is neither a token nor a certificate.", reason="nothing")
 
 
 def canonical(path: str) -> str:
@@ -91,6 +91,7 @@ def check_server(call: Call) -> None:
             "fhirServer is not one of this client's. The operator of this service lists the "
             "servers of a client in fhir_servers of its table.",
             where="fhirServer",
+            reason="fhir-server",
         )
 
 
@@ -120,6 +121,7 @@ class Limit:
                     f"This client may send {most} requests a minute (CDS_MAX_REQUESTS). "
                     "Try again later.",
                     retry_after=int(_MINUTE - (now - times[0])) + 1,
+                    reason="rate",
                 )
             times.append(now)
 

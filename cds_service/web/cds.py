@@ -12,6 +12,7 @@ from cds_service.protocol.feedback import read as read_feedback
 from cds_service.web.auth import Gate, check_server
 from cds_service.web.feedback import Recorder
 from cds_service.web.messages import Limits, json_body, json_response
+from cds_service.web.seen import seen
 
 #: From a validated call to the response: what the app puts in between.
 Answer = Callable[[HookService, Call], CardsResponse]
@@ -37,6 +38,7 @@ def blueprint(
     def admit() -> None:
         # A browser's preflight cannot carry a token.
         g.caller = None if request.method == "OPTIONS" else gate.admit(request)
+        seen().caller = g.caller
 
     @routes.get("/cds-services")
     def discover() -> Response:
@@ -48,6 +50,7 @@ def blueprint(
     def call(service_id: str) -> Response:
         service = known(service_id)
         asked = service.read(json_body(request, limits), caller=g.caller)
+        seen().call = asked
         check_server(asked)
         response = json_response(answer(service, asked).to_json())
         response.headers["Cache-Control"] = "no-store"
@@ -68,6 +71,7 @@ def blueprint(
                 "There is no service with this id. GET /cds-services lists the services.",
                 where="http.path",
             )
+        seen().service = service
         return service
 
     return routes

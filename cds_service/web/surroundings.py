@@ -1,19 +1,15 @@
 """What surrounds every request: errors as OperationOutcomes, CORS, security headers."""
 
-import logging
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
 from cds_service import errors
+from cds_service.observe import logs
+from cds_service.web import seen
 from cds_service.web.messages import error_response
-
-_PACKAGE = str(Path(__file__).parents[1])
-_log = logging.getLogger(__name__)
 
 _BY_STATUS: dict[int, errors.ServiceError] = {
     404: errors.NotFound(
@@ -26,7 +22,7 @@ _BY_STATUS: dict[int, errors.ServiceError] = {
 
 def install(app: Flask, *, origins: Sequence[str]) -> None:
     """Give ``app`` its error handlers, and its headers for the CORS ``origins``."""
-    app.register_error_handler(errors.ServiceError, error_response)
+    app.register_error_handler(errors.ServiceError, _service_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     allowed = frozenset(origins)
@@ -51,6 +47,11 @@ def _cors(response: Response, allowed: frozenset[str]) -> None:
         response.headers["Access-Control-Max-Age"] = "600"
 
 
+def _service_error(error: errors.ServiceError) -> Response:
+    seen.failed(error)
+    return error_response(error)
+
+
 def _http_error(error: HTTPException) -> Response:
     if isinstance(error, WerkzeugMethodNotAllowed):
         methods = ", ".join(sorted(error.valid_methods or ()))
@@ -65,12 +66,7 @@ def _http_error(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     # The message and the frames' values may hold patient data: type and place only.
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename.startswith(_PACKAGE)]
-    places = dict.fromkeys(
-        f"{frame.filename}:{frame.lineno}" for frame in (*own[-1:], *frames[-1:])
-    )
-    _log.error("unexpected %s at %s", type(error).__name__, ", ".join(places))
+    logs.report("an unexpected exception", error)
     return error_response(
         errors.ServiceError("The service failed. This is its own mistake, not the request's.")
     )
