@@ -2,6 +2,8 @@
 
 import datetime as dt
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Self
 
 from flask import Flask
 from requests.adapters import BaseAdapter
@@ -17,11 +19,32 @@ from cds_service.store import SentCard, Store
 from cds_service.trust import KeyRing, Verifier
 from cds_service.web import about, cds, openapi, seen, surroundings
 from cds_service.web import guideline as pages
-from cds_service.web.auth import Gate
+from cds_service.web.auth import Gate, Limit
 from cds_service.web.capturing import Capturer
 from cds_service.web.cds import Answer
 from cds_service.web.feedback import Recorder
 from cds_service.web.messages import Limits
+
+_KEPT = "cds_service.kept"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What outlives the settings."""
+
+    store: Store
+    keys: KeyRing
+    limit: Limit
+
+    @classmethod
+    def of(cls, settings: Settings, store: Store | None, before: Flask | None) -> Self:
+        old: Self | None = before.extensions[_KEPT] if before else None
+        keys = KeyRing(settings.clients, before=old.keys if old else None)
+        if old and not store:
+            return cls(old.store, keys, old.limit)
+        store = store or Store(settings.database_url, text_days=settings.feedback_text_days)
+        store.migrate()
+        return cls(store, keys, Limit())
 
 
 def create_app(
@@ -31,30 +54,34 @@ def create_app(
     answer: Answer | None = None,
     transport: BaseAdapter | None = None,
     store: Store | None = None,
+    before: Flask | None = None,
 ) -> Flask:
     """Return the WSGI application for ``settings``.
 
     ``guideline`` is the rule book, by default the one of the settings; ``answer`` takes the
     place of the whole evaluation, for tests of the web alone, ``transport`` that of the network;
-    ``store`` that of the database of the settings. Raises :class:`cds_service.store.StoreError`,
-    :class:`cds_service.guideline.GuidelineError` and :class:`cds_service.settings.SettingsError`.
+    ``store`` that of the database of the settings. ``before`` is the application of which this one
+    takes the place: it leaves its store, the keys that it fetched and its count of requests.
+
+    Raises :class:`cds_service.store.StoreError`, :class:`cds_service.guideline.GuidelineError` and
+    :class:`cds_service.settings.SettingsError`.
     """
     guideline = guideline or read_guideline(settings.guideline)
-    store = store or Store(settings.database_url, text_days=settings.feedback_text_days)
-    store.migrate()
+    kept = _Kept.of(settings, store, before)
     gate = Gate(
         settings,
         base_url=settings.public_url or DEFAULT_URL,
         verifier=Verifier(
             settings.clients,
-            keys=KeyRing(settings.clients),
-            seen=store,
+            keys=kept.keys,
+            seen=kept.store,
             skew=settings.token_skew,
             longest=settings.token_life,
         ),
+        limit=kept.limit,
     )
     services = hooks.services()
-    observers, read_observers = [seen.answered, _remembering(store)], []
+    observers, read_observers = [seen.answered, _remembering(kept.store)], []
     capturer = None
     if settings.capture:
         capturer = Capturer(settings, services=services, guideline=guideline)
@@ -68,6 +95,7 @@ def create_app(
         read_observers=read_observers,
     )
     app = Flask("cds_service.web")
+    app.extensions[_KEPT] = kept
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     # A redirect breaks a browser's preflight, and drops the body of a careless client's POST.
     app.url_map.strict_slashes = False
@@ -79,7 +107,7 @@ def create_app(
         services,
         answer or engine.answer,
         gate=gate,
-        recorder=Recorder(store, guideline, keep_text=settings.feedback_text_days > 0),
+        recorder=Recorder(kept.store, guideline, keep_text=settings.feedback_text_days > 0),
         limits=Limits(depth=settings.max_depth, entries=settings.max_entries),
     )
     if capturer:
