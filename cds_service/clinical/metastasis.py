@@ -110,11 +110,14 @@ def _m1(observation: Observation, guideline: Guideline, lens: Lens) -> str:
     concepts = [value for value in values if isinstance(value, Concept)]
     texts = [value for value in values if isinstance(value, str)]
     texts += [text for concept in concepts for text in concept.texts]
-    texts += [c.code for concept in concepts for c in concept.codings if c.code]
+    codings = [coding for concept in concepts for coding in concept.codings]
+    codes = [coding.code for coding in codings if coding.code]
     if "distant-metastasis" in lens.sets(*concepts):
-        return texts[0] if texts else "M1"
+        # A code alone is no word for a card.
+        names = (lens.terminology.display(coding.system, coding.code) for coding in codings)
+        return next(filter(None, (*texts, *names, *codes)), "")
     if "tnm-m" in lens.sets(observation.code):
-        for text in texts:
+        for text in (*texts, *codes):
             if any(part.lower().lstrip("cp").startswith("m1") for part in text.split()):
                 return text
     if not guideline.matches["staging"].says(*observation.code.texts):

@@ -78,6 +78,14 @@ def test_a_metastasis(record: Any) -> None:
     assert "metastasis" in {fact.label for fact in part.facts}
 
 
+def test_a_code_alone_is_shown_by_its_name() -> None:
+    """A finding that is coded without a display is quoted in the words of its code."""
+    bare = Coding(DISTANT_METASTASIS.system, DISTANT_METASTASIS.code)
+    part = only(plan_of(TUMOUR, observation("Staging", bare)), "systemic-therapy")
+    quoted = [fact.text for fact in part.facts if fact.label == "metastasis"]
+    assert quoted == ["Distant metastasis present (finding)"]
+
+
 @pytest.mark.parametrize(
     ("record", "said"),
     [
