@@ -1,7 +1,6 @@
 """The command line: ``cds-service`` and ``python -m cds_service``."""
 
 import datetime as dt
-import functools
 import importlib
 import json
 import socket
@@ -16,10 +15,8 @@ from cds_service import __version__
 from cds_service import settings as settings_module
 from cds_service.commands.common import ServerCommand, load_settings, warn
 from cds_service.guideline import GuidelineError
-from cds_service.settings import DEFAULT_DATABASE, Settings
+from cds_service.settings import DEFAULT_DATABASE, Settings, SettingsError
 
-#: Threads of a worker: each waits for FHIR servers most of its time.
-_THREADS = 16
 _LOOPBACK = "127.0.0.1"
 #: Browser clients that a demonstration is shown in.
 _DEMO_ORIGINS = ("https://sandbox.cds-hooks.org", "http://localhost:8080")
@@ -53,7 +50,7 @@ class _Group(click.Group):
         """Run the command; what is wrong with the configuration is one line."""
         try:
             return super().invoke(ctx)
-        except (settings_module.SettingsError, GuidelineError) as error:
+        except (SettingsError, GuidelineError) as error:
             raise click.ClickException(str(error)) from None
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -73,8 +70,13 @@ def main() -> None:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 def serve(host: str, port: int, workers: int) -> None:
     """Serve CDS Hooks clients. TLS is the reverse proxy's."""
-    settings = load_settings()
-    _check_authentication(settings)
+
+    def prepare(settings: Settings) -> Settings:
+        _check_authentication(settings)
+        return replace(settings, database_url=settings.database_url or DEFAULT_DATABASE)
+
+    settings = prepare(load_settings())
+    _warn(settings)
     if settings.today:
         warn(f"CDS_TODAY: every due date is judged as if today were {settings.today}.")
     if settings.public_url is None and host not in {_LOOPBACK, "localhost", "::1"}:
@@ -82,8 +84,7 @@ def serve(host: str, port: int, workers: int) -> None:
             "CDS_PUBLIC_URL is not set: the links on cards will not work for other machines, and "
             "their clients' tokens are for another audience."
         )
-    settings = replace(settings, database_url=settings.database_url or DEFAULT_DATABASE)
-    _run(settings, host=host, port=port, workers=workers)
+    _run(settings, host=host, port=port, workers=workers, prepare=prepare)
 
 
 @main.command(cls=ServerCommand)
@@ -92,15 +93,19 @@ def demo(port: int) -> None:
     """Serve on this machine alone, without authentication, with an example to try."""
     _check_port(_LOOPBACK, port)
     example = _example()
-    settings = replace(
-        load_settings(),
-        auth="off",
-        clients=(),
-        today=example.today,
-        public_url=None,
-        database_url=None,
-        cors_origins=_DEMO_ORIGINS,
-    )
+
+    def prepare(settings: Settings) -> Settings:
+        return replace(
+            settings,
+            auth="off",
+            clients=(),
+            today=example.today,
+            public_url=None,
+            database_url=None,
+            cors_origins=_DEMO_ORIGINS,
+        )
+
+    settings = prepare(load_settings())
     base = f"http://{_LOOPBACK}:{port}"
     click.echo(
         f"A demonstration: no authentication, on this machine only, and today is "
@@ -113,21 +118,25 @@ def demo(port: int) -> None:
         f"{base}/cds-services/cutaneous-leiomyosarcoma-{example.hook}\n\n"
         f"Ctrl-C ends it.\n"
     )
-    _run(settings, host=_LOOPBACK, port=port, workers=1)
+    _run(settings, host=_LOOPBACK, port=port, workers=1, prepare=prepare)
 
 
 def _check_authentication(settings: Settings) -> None:
-    """End the start where nobody could call, and warn where everybody can."""
-    if settings.auth == "off":
-        warn("CDS_AUTH=off: everybody who reaches this port is answered, unauthenticated.")
-        if settings.clients:
-            warn("CDS_AUTH=off: the [clients] tables are not used.")
-    elif not settings.clients:
-        raise click.ClickException(
+    """Raise where nobody could call."""
+    if settings.auth == "required" and not settings.clients:
+        raise SettingsError(
             "No client authentication is configured. Describe each client in a table "
             "[clients.NAME] of the file that CDS_CONFIG names (docs/trust.md), or, behind "
             "something that authenticates clients, set CDS_AUTH=off."
         )
+
+
+def _warn(settings: Settings) -> None:
+    """Warn where everybody can call."""
+    if settings.auth == "off":
+        warn("CDS_AUTH=off: everybody who reaches this port is answered, unauthenticated.")
+        if settings.clients:
+            warn("CDS_AUTH=off: the [clients] tables are not used.")
     if settings.dev:
         warn("CDS_DEV=1: clients may use http and this machine; not for real patients.")
 
@@ -161,58 +170,37 @@ def _check_capture(settings: Settings) -> None:
     )
 
 
-def _run(settings: Settings, *, host: str, port: int, workers: int) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
-    from granian.constants import Interfaces  # noqa: PLC0415 - other commands do not need it
-    from granian.log import LogLevels  # noqa: PLC0415
-    from granian.server import Server  # noqa: PLC0415
-
-    from cds_service.observe import logs  # noqa: PLC0415
+def _run(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    prepare: Callable[[Settings], Settings],
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; ``prepare`` makes ``settings`` of what can be read again."""
+    from cds_service.serving import Server, Source  # noqa: PLC0415 - other commands do not need it
     from cds_service.store import StoreError  # noqa: PLC0415
 
     _check_port(host, port)
     _check_capture(settings)
     name = f"[{host}]" if ":" in host else host
-    settings = replace(settings, public_url=settings.public_url or f"http://{name}:{port}")
+
+    def whole(read: Settings) -> Settings:
+        read = prepare(read)
+        return replace(read, public_url=read.public_url or f"http://{name}:{port}")
+
+    source = Source(whole)
+    first = source.read()
+    for warning in first.warnings:
+        warn(warning)
     # What cannot be built ends the start here; in the workers it would be an endless respawn.
     try:
-        _application(settings)
+        first.check()
+        first.migrate()
     except StoreError as error:
         raise click.ClickException(str(error)) from None
-    server = Server(
-        "cds_service.app:create_app",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=workers,
-        blocking_threads=_THREADS,
-        # A worker that died would otherwise take the whole service with it.
-        respawn_failed_workers=True,
-        websockets=False,
-        log_level=LogLevels(settings.log_level),
-        log_dictconfig=logs.config(settings.log_level),
-    )
-    server.serve(target_loader=functools.partial(_worker, settings), wrap_loader=False)
-
-
-def _worker(settings: Settings) -> Callable[..., object]:
-    """Return the WSGI application, in the worker's process; a failure is a line of the log."""
-    from cds_service.observe import logs  # noqa: PLC0415 - other commands do not need it
-
-    try:
-        return _application(settings)
-    except Exception as error:  # noqa: BLE001 - the server would print its values
-        logs.report("a worker cannot start", error)
-        raise SystemExit(1) from None
-
-
-def _application(settings: Settings) -> Callable[..., object]:
-    """Return the WSGI application, and let it log."""
-    from cds_service.app import create_app  # noqa: PLC0415 - other commands do not need it
-    from cds_service.observe import logs  # noqa: PLC0415
-
-    logs.configure(settings.log_level)
-    return create_app(settings)
+    Server(source, first, host=host, port=port, workers=workers).run()
 
 
 @dataclass(frozen=True, slots=True)

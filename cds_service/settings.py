@@ -67,6 +67,11 @@ class Settings:
     log_level: LogLevel = "info"
     #: The guideline in place of the package's.
     guideline: Path | None = None
+    #: Seconds.
+    shutdown_seconds: int = 20
+    #: Seconds between looks at the files; 0: none.
+    watch_seconds: int = 0
+    workbench: bool = False
     #: The ``[clients.*]`` tables of the configuration file.
     clients: tuple[Client, ...] = ()
 
@@ -156,6 +161,16 @@ def _token_seconds(text: str) -> float:
     if not 0 <= value <= 86_400:  # noqa: PLR2004 - a day
         raise ValueError("whole seconds, at most 86400")
     return float(value)
+
+
+def _seconds_within(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text) if text.isdecimal() else -1
+        if not least <= value <= most:
+            raise ValueError(f"whole seconds from {least} to {most}")
+        return value
+
+    return parse
 
 
 def _count(text: str) -> int:
@@ -339,6 +354,24 @@ SETTINGS: tuple[Setting, ...] = (
         Path,
         "The path of a guideline in place of the package's `guideline.toml`, for every command; "
         "in the configuration file relative to it. See docs/guideline.md.",
+    ),
+    Setting(
+        "shutdown_seconds",
+        _seconds_within(1, 600),
+        "Seconds that `serve` leaves to the requests under way when it is told to stop. What kills "
+        "it afterwards, such as `terminationGracePeriodSeconds`, must wait longer.",
+    ),
+    Setting(
+        "watch_seconds",
+        _seconds_within(0, 3600),
+        "Seconds after which `serve` looks whether its configuration has changed, the guideline "
+        "included, and takes it over. `0`: only when it is sent SIGHUP.",
+    ),
+    Setting(
+        "workbench",
+        _switch,
+        "`1`: `serve` has the workbench page at `/`, as `demo` always has. It is unauthenticated and "
+        "shows patient data, so only with `CDS_AUTH=off`. See docs/workbench.md.",
     ),
 )
 _CONFIG_HELP = (

@@ -1,0 +1,152 @@
+# mypy: disable-error-code="no-untyped-call, override"
+# Granian's own Python has no annotations.
+"""The main process: it starts workers, hands them what changes, and stops them in time."""
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from cds_service.observe import logs
+from cds_service.serving import worker
+from cds_service.serving.configuration import ERRORS, Configuration, Source
+from cds_service.serving.news import Link, News
+
+#: Threads of a worker: each waits for FHIR servers most of its time.
+_THREADS = 16
+#: Seconds between looks at what the main loop may have missed.
+_LOOK = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Server(MPServer):
+    """Serves until SIGTERM or SIGINT; a second one ends it at once.
+
+    SIGHUP, and with ``watch_seconds`` a change of the files, has the configuration read again.
+    """
+
+    def __init__(
+        self, source: Source, first: Configuration, *, host: str, port: int, workers: int
+    ) -> None:
+        """Take where the configuration comes from, and what it was when it was checked."""
+        super().__init__(
+            "cds_service",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=_THREADS,
+            # A worker that died would otherwise take the whole service with it.
+            respawn_failed_workers=True,
+            workers_kill_timeout=first.settings.shutdown_seconds,
+            websockets=False,
+            log_level=LogLevels(first.settings.log_level),
+            log_dictconfig=logs.config(first.settings.log_level),
+        )
+        self._source = source
+        self._seen: object = first
+        self._news = News(configuration=first, since=_now())
+        self._links: dict[int, Link] = {}
+
+    def run(self) -> None:
+        """Serve until the end."""
+        logs.configure(self._news.configuration.settings.log_level)
+        self.serve(target_loader=_none, wrap_loader=False)
+
+    # --- What changes ---
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:  # noqa: ANN401, ARG002 - the base class's
+        """Return a worker with the present configuration, whatever stands in the files now."""
+        if idx in self._links:
+            self._links[idx].close()
+        link = self._links[idx] = Link()
+        return super()._spawn_worker(idx, target, partial(worker.start, self._news, link.end))
+
+    def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:  # noqa: ANN401 - as above
+        super()._spawn_workers(spawn_target, target_loader)
+        threading.Thread(target=self._look, name="look", daemon=True).start()
+
+    def _reload(self, spawn_target: Any, target_loader: Any) -> None:  # noqa: ANN401, ARG002 - as above
+        """Let the workers take a new configuration over, if it is one; none of them is stopped."""
+        # In this order: a signal that comes in between has the files read once more.
+        self.main_loop_interrupt.clear()
+        self.reload_signal = False
+        try:
+            found = self._source.read()
+            self._seen = found
+            found = found.after(self._news.configuration)
+            found.check()
+        except ERRORS as error:
+            self._seen = str(error)
+            self._refuse(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the one before goes on
+            self._refuse(f"unexpected {type(error).__name__}")
+        else:
+            self._accept(found)
+
+    def _accept(self, found: Configuration) -> None:
+        for warning in found.warnings:
+            _log.warning("%s", warning)
+        if found == self._news.configuration:
+            _log.info("the configuration was read again, and is as it was")
+        else:
+            _log.info("a new configuration is taken over: %s", found)
+        self.workers_kill_timeout = found.settings.shutdown_seconds
+        self._tell(News(configuration=found, since=_now()))
+
+    def _refuse(self, reason: str) -> None:
+        _log.error("the new configuration is refused, and the one before stays: %s", reason)
+        self._tell(replace(self._news, refused=_now()))
+
+    def _tell(self, news: News) -> None:
+        self._news = news
+        for link in self._links.values():
+            link.tell(news)
+
+    def _look(self) -> None:
+        """Look for changes, and after what a signal at a bad moment left undone."""
+        looked = time.monotonic()
+        while True:
+            time.sleep(_LOOK)
+            if self.interrupt_signal or self.reload_signal or self.interrupt_children:
+                self.main_loop_interrupt.set()
+            if self.interrupt_signal:
+                # A worker that was just starting may not have heard.
+                for each in list(self.wrks):
+                    each.terminate()
+            every = self._news.configuration.settings.watch_seconds
+            if every and time.monotonic() - looked >= every:
+                looked = time.monotonic()
+                if self._source.seen() != self._seen:
+                    self.signal_handler_reload()
+
+    # --- The end ---
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
+        """Begin to stop; the second time, stop."""
+        if self.interrupt_signal:
+            for each in self.wrks:
+                each.kill()
+        super().signal_handler_interrupt(*args, **kwargs)
+
+    def _stop_workers(self) -> None:
+        super()._stop_workers()
+        if self.interrupt_signal:
+            # Who stops a group of processes stops the workers, too: that was no accident.
+            self.interrupt_children.clear()
+
+
+def _none() -> Callable[..., object]:
+    raise NotImplementedError  # every worker has a loader of its own
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

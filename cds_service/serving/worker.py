@@ -1,0 +1,81 @@
+"""A worker's application: one after another, each request answered by one of them alone."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from flask import Flask
+
+from cds_service.app import create_app
+from cds_service.observe import logs
+from cds_service.serving.configuration import Configuration
+from cds_service.serving.news import ENVIRON, News
+
+#: Seconds between looks whether the process that started this one is still there.
+_LOOK = 5.0
+_log = logging.getLogger(__name__)
+
+
+def start(news: News, link: Connection) -> "Application":
+    """Return the application, in the worker's process; a failure is a line of the log."""
+    # Until the server takes them there is nothing to finish; those of the parent do nothing here.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    logs.configure(news.configuration.settings.log_level)
+    try:
+        application = Application(news)
+    except Exception as error:  # noqa: BLE001 - the server would print its values
+        logs.report("a worker cannot start", error)
+        raise SystemExit(1) from None
+    listen = threading.Thread(target=application.listen, args=(link,), name="news", daemon=True)
+    listen.start()
+    return application
+
+
+class Application:
+    """The WSGI application of the configuration that came last."""
+
+    def __init__(self, first: News) -> None:
+        """Build the application. Raises one of ``configuration.ERRORS``."""
+        self._news = first
+        self._app = _build(first.configuration)
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer a request. One that is under way stays with the application that it came to."""
+        environ[ENVIRON] = self._news.standing
+        return self._app(environ, start_response)
+
+    def take(self, news: News) -> None:
+        """Answer by what is new, as soon as it is built."""
+        if news.configuration != self._news.configuration:
+            try:
+                self._app = _build(news.configuration, before=self._app)
+            except Exception as error:  # noqa: BLE001 - the one before must go on answering
+                logs.report("a worker could not take the new configuration over", error)
+                self._news = replace(self._news, refused=news.since)
+                return
+            _log.info("a worker answers by the new configuration")
+        self._news = news
+
+    def listen(self, link: Connection) -> None:
+        """Take what comes; end this process where nobody is left to stop it."""
+        parent = os.getppid()
+        while True:
+            if link.poll(_LOOK):
+                self.take(link.recv())
+            elif os.getppid() != parent:
+                _log.error("the main process is gone: this worker ends")
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+
+def _build(configuration: Configuration, before: Flask | None = None) -> Flask:
+    return create_app(configuration.settings, guideline=configuration.guideline, before=before)
