@@ -10,6 +10,7 @@ from typing import Any
 from requests.adapters import BaseAdapter
 
 from cds_service import cards, chart
+from cds_service.chart.watch import UNWATCHED
 from cds_service.clinical import evaluate
 from cds_service.clinical.plan import Plan
 from cds_service.errors import PreconditionFailed
@@ -89,15 +90,17 @@ class Engine:
         transport: BaseAdapter | None = None,
         observers: Sequence[Observer] = (),
         read_observers: Sequence[ReadObserver] = (),
+        watch: chart.Watch = UNWATCHED,
     ) -> None:
         """Keep what every call uses; no connection is made yet.
 
-        ``transport`` takes the place of the network.
+        ``transport`` takes the place of the network; ``watch`` sees how charts are read.
         """
         self._settings = settings
         self._guideline = guideline
         self._observers = tuple(observers)
         self._read_observers = tuple(read_observers)
+        self._watch = watch
         self.servers = chart.FhirServers(
             chart.OpenServers(
                 allowed=(*settings.fhir_servers, *_internal_servers(settings)),
@@ -105,6 +108,7 @@ class Engine:
             ),
             search=settings.fhir_search,
             transport=transport,
+            watch=watch,
         )
 
     def answer(self, service: HookService, call: Call) -> CardsResponse:
@@ -213,6 +217,7 @@ class Engine:
                 seconds=max(self._settings.deadline / 2, self._settings.deadline - _THINKING),
                 version=chart.version_of(request.extension.get(_EPIC_VERSION)),
             ),
+            watch=self._watch,
         )
         for observer in self._read_observers:
             observer(call, found)

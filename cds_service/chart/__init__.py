@@ -23,6 +23,7 @@ from cds_service.chart.prefetch import (
 )
 from cds_service.chart.server import FhirServers, Reader, Unavailable
 from cds_service.chart.version import version_of
+from cds_service.chart.watch import Watch
 
 __all__ = [
     "MISSING",
@@ -37,6 +38,7 @@ __all__ = [
     "Present",
     "Reader",
     "Unavailable",
+    "Watch",
     "build",
     "classify",
     "drafts",

@@ -18,6 +18,7 @@ from cds_service.chart.access import PRIVATE, same_origin
 from cds_service.chart.breaker import Breaker
 from cds_service.chart.elements import Json
 from cds_service.chart.prefetch import Cause, Failed
+from cds_service.chart.watch import UNWATCHED, Outcome, Watch
 from cds_service.network import PrivateAddressError
 
 #: Bytes of one answer, and of all answers to one request, as they are after decompression.
@@ -32,6 +33,7 @@ _FAIR_SECONDS = 0.5
 _PAUSE = 0.05
 _CHUNK = 65_536
 _OK = 200
+_SERVER_ERROR = 500
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEP_METHOD = frozenset({307, 308})
 _AGAIN = frozenset({429, 503})
@@ -114,11 +116,13 @@ class Exchange:
     breaker: Breaker
     #: Whether the server was already known to be dead when the request came.
     warned: bool = False
+    watch: Watch = UNWATCHED
 
     def fetch(self, ask: Ask) -> Json:
         """Return the JSON of the answer; raises :class:`Problem`."""
         refusal = self.breaker.permit(self.budget.deadline)
         if refusal:
+            self.watch.has_asked(self.base, "skipped", 0.0)
             raise Problem(
                 "the server has stopped answering, and is left alone for a moment",
                 "down",
@@ -127,9 +131,11 @@ class Exchange:
             )
         begun = time.monotonic()
         answered: bool | None = None
+        outcome: Outcome = "unusable"
         try:
             value = self._tried(ask)
         except Problem as problem:
+            outcome = _outcome(problem)
             if problem.cause == "slow":
                 # A request with hardly any time left proves nothing.
                 answered = False if time.monotonic() - begun >= _FAIR_SECONDS else None
@@ -138,10 +144,12 @@ class Exchange:
             raise
         else:
             answered = True
+            outcome = "answered"
             return value
         finally:
             # Only the end counts: what a repetition mends is no sign of a dead server.
             self.breaker.record(answered=answered)
+            self.watch.has_asked(self.base, outcome, time.monotonic() - begun)
 
     def _tried(self, ask: Ask) -> Json:
         for last in (False,) * (_TRIES - 1) + (True,):
@@ -213,6 +221,14 @@ class Exchange:
             wait = _retry_after(response.headers.get("Retry-After", ""))
             raise _AgainError(reason, status=status, wait=wait)
         raise Problem(reason, status=status)
+
+
+def _outcome(problem: Problem) -> Outcome:
+    if problem.cause != "refused":
+        return problem.cause
+    if not problem.status:
+        return "unusable"
+    return "failed" if problem.status >= _SERVER_ERROR else "refused"
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from cds_service.chart.prefetch import (
 )
 from cds_service.chart.screen import screened
 from cds_service.chart.server import Reader, Unavailable
+from cds_service.chart.watch import UNWATCHED, State, Watch
 from cds_service.errors import (
     BadRequest,
     PreconditionFailed,
@@ -45,16 +46,33 @@ def gather(
     queries: Mapping[str, str],
     required: Collection[str],
     reader: Reader | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Gathered:
     """Return a value for every key of ``queries`` (key → resolved template).
 
     What the prefetch lacks is read by ``reader``; what the client tried in vain is not tried
-    again. Raises :class:`BadRequest` where a required key holds something else than FHIR data.
-    Where a required key, or the patient, cannot be had: :class:`UpstreamTimeout` if the server
-    was too slow, :class:`UpstreamUnavailable` if it has stopped answering and is left alone, else
-    :class:`PreconditionFailed`.
+    again. ``watch`` sees what became of each key. Raises :class:`BadRequest` where a required key
+    holds something else than FHIR data. Where a required key, or the patient, cannot be had:
+    :class:`UpstreamTimeout` if the server was too slow, :class:`UpstreamUnavailable` if it has
+    stopped answering and is left alone, else :class:`PreconditionFailed`.
     """
     values = {key: classify(key, prefetch.get(key, MISSING)) for key in queries}
+    sent = dict(values)
+    try:
+        return _gathered(values, prefetch, queries=queries, required=required, reader=reader)
+    finally:
+        watch.has_gathered({key: _state(sent[key], value) for key, value in values.items()})
+
+
+def _gathered(
+    values: dict[str, PrefetchValue],
+    prefetch: Mapping[str, Json],
+    *,
+    queries: Mapping[str, str],
+    required: Collection[str],
+    reader: Reader | None,
+) -> Gathered:
+    """Complete ``values``, in place: they count even where they are too few."""
     for key in _in_order(values, required):
         value = values[key]
         if isinstance(value, Failed) and value.malformed:
@@ -77,7 +95,7 @@ def gather(
     )
     values |= fetched
     _require(values, required, tried=True)
-    values = {key: screened(value, query=queries[key]) for key, value in values.items()}
+    values |= {key: screened(value, query=queries[key]) for key, value in values.items()}
     issues = [
         Issue(f"prefetch.{key}", note)
         for key, value in values.items()
@@ -98,6 +116,22 @@ def gather(
         if key not in queries
     ]
     return Gathered(values, tuple(issues), changed)
+
+
+def _state(sent: PrefetchValue, found: PrefetchValue) -> State:
+    match found:
+        case Failed():
+            return "failed"
+        case Missing():
+            return "missing"
+        case Present(partial=str()):
+            return "partial"
+        case _ if isinstance(sent, Missing):
+            return "fetched"
+        case Empty():
+            return "empty"
+        case Present():
+            return "present"
 
 
 def _in_order(values: Mapping[str, PrefetchValue], required: Collection[str]) -> Iterable[str]:

@@ -29,6 +29,7 @@ from cds_service.chart.prefetch import (
     of_pages,
 )
 from cds_service.chart.version import Version, is_renamed, names_in, stated
+from cds_service.chart.watch import UNWATCHED, Watch
 from cds_service.network import PublicAdapter
 
 MAX_PAGES = 200
@@ -91,7 +92,12 @@ class FhirServers:
     """Pooled connections to FHIR servers and what is known of them, one object per process."""
 
     def __init__(
-        self, policy: OpenServers, *, search: Method = "get", transport: BaseAdapter | None = None
+        self,
+        policy: OpenServers,
+        *,
+        search: Method = "get",
+        transport: BaseAdapter | None = None,
+        watch: Watch = UNWATCHED,
     ) -> None:
         """Take the policy; no connection is made yet.
 
@@ -102,7 +108,8 @@ class FhirServers:
         self._search: Method = search
         self._anywhere = _session(transport or HTTPAdapter(16, _CONNECTIONS))
         self._public = _session(transport or PublicAdapter(16, _CONNECTIONS))
-        self.breakers = Breakers()
+        self._watch = watch
+        self.breakers = Breakers(watch)
         self._resolvers = ThreadPoolExecutor(_WORKERS, "names")
         self._lock = threading.Lock()
         self._known: OrderedDict[str, _Known] = OrderedDict()
@@ -140,6 +147,7 @@ class FhirServers:
             budget=budget,
             breaker=breaker,
             warned=breaker.state != "closed",
+            watch=self._watch,
         )
         return _ServerReader(exchange, self._of(normal), version)
 
