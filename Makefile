@@ -14,7 +14,7 @@ COMPILE_PROJECT := $(COMPILE) pyproject.toml --extra postgresql
 # The lock files are complete. Without --no-deps an old pip looks beyond them for extras.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-hapi test-postgres test-load matrix check replay fuzz conformance docs mutation lock value-sets clean
+.PHONY: demo test test-hapi test-postgres compose-check test-load matrix check replay fuzz conformance docs mutation lock value-sets clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m cds_service demo
@@ -59,6 +59,16 @@ test-postgres: $(VENV)/.dev
 	tools/need initdb postgresql
 	POSTGRESQL=1 $(BIN)/python -m pytest tests/store
 
+# Without Docker: the files are checked, and the image's own commands are run in a directory.
+compose-check: $(VENV)/.dev $(VENV)/deploy/.ready
+	$(VENV)/deploy/bin/hadolint Dockerfile
+	$(VENV)/deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(VENV)/deploy/bin/python -c 'import crossplane, sys; \
+		sys.exit(crossplane.parse("deploy/compose/nginx.conf", strict=True)["errors"] or 0)'
+	if docker compose version > /dev/null 2>&1; then docker compose config --quiet; \
+		else echo "docker compose is not here: its schema alone was asked"; fi
+	CONTAINER=1 $(BIN)/python -m pytest tests/deploy
+
 test-load: $(VENV)/.dev
 	LOAD=1 $(BIN)/python -m pytest -s tests/load
 
@@ -75,6 +85,7 @@ lock:
 	$(COMPILE_PROJECT) --group dev -o requirements-dev.lock
 	$(COMPILE_PROJECT) --group dev --group fuzz -o requirements-fuzz.lock
 	$(COMPILE_PROJECT) --group dev --group mutation -o requirements-mutation.lock
+	$(COMPILE_PROJECT) --group dev --group browser -o requirements-browser.lock
 	$(COMPILE) --group pyproject.toml:deploy -o requirements-deploy.lock
 	$(COMPILE) --group pyproject.toml:security -o requirements-security.lock
 
@@ -95,8 +106,19 @@ $(VENV)/.runtime: requirements.lock | $(VENV)/pyvenv.cfg
 	$(INSTALL) --no-deps --require-hashes --requirement requirements.lock
 	touch $@
 
+$(VENV)/.browser: requirements-browser.lock | $(VENV)/.dev
+	$(INSTALL) --no-deps --require-hashes --requirement requirements-browser.lock
+	touch $@
+
 $(VENV)/.fuzz: requirements-fuzz.lock | $(VENV)/.dev
 	$(INSTALL) --no-deps --require-hashes --requirement requirements-fuzz.lock
+	touch $@
+
+# Tools that do not import the project, each kind with what it needs.
+$(VENV)/deploy/.ready $(VENV)/security/.ready: $(VENV)/%/.ready: requirements-%.lock | $(VENV)/pyvenv.cfg
+	$(PYTHON) -m venv $(VENV)/$*
+	$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --require-hashes --requirement $<
 	touch $@
 
 $(MUTATION)/venv/.ready: requirements-mutation.lock

@@ -1,6 +1,7 @@
 """``cds-service load``: charts into a FHIR server, one transaction for each."""
 
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -22,7 +23,16 @@ _NO_TRANSACTIONS = frozenset({404, 405, 501})
 @click.option("--fhir", "base", required=True, help="Base address of the FHIR server.")
 @click.option("--token", envvar="FHIR_TOKEN", help="Bearer token; or FHIR_TOKEN.")
 @click.option("--keep-ids", is_flag=True, help="Leave the ids of resources as they are.")
-def load(*, paths: tuple[Path, ...], base: str, token: str | None, keep_ids: bool) -> None:
+@click.option(
+    "--wait",
+    default=0,
+    type=click.IntRange(0),
+    metavar="SECONDS",
+    help="Wait for the server so long, where it is only starting.",
+)
+def load(
+    *, paths: tuple[Path, ...], base: str, token: str | None, keep_ids: bool, wait: int
+) -> None:
     """Load charts into a FHIR server.
 
     PATH is a chart (a FHIR Bundle) or a directory of charts. Each is one transaction of PUTs:
@@ -33,6 +43,8 @@ def load(*, paths: tuple[Path, ...], base: str, token: str | None, keep_ids: boo
         server = Server(base, token=token)
     except FhirError as error:
         raise click.ClickException(str(error)) from None
+    if wait:
+        _await(server, wait)
     files = [file for path in paths for file in cases.find(path)]
     console = Console(stderr=True)
     loaded, failed = 0, 0
@@ -56,6 +68,17 @@ def load(*, paths: tuple[Path, ...], base: str, token: str | None, keep_ids: boo
     click.echo(f"{loaded} loaded, {failed} not")
     if failed:
         sys.exit(1)
+
+
+def _await(server: Server, seconds: int) -> None:
+    deadline = time.monotonic() + seconds
+    while not (got := server.get("metadata")).ok:
+        if time.monotonic() > deadline:
+            raise click.ClickException(
+                f"The server does not answer after {seconds} seconds: "
+                f"{got.problem or f'HTTP {got.status}'}"
+            )
+        time.sleep(1)
 
 
 def put(server: Server, store: Store) -> str:

@@ -52,7 +52,8 @@ class _Sink(BaseHTTPRequestHandler):
     transactions = True
     refused: str = ""
 
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
+    def answer(self, status: int, body: dict[str, Any]) -> None:
+        """Answer."""
         raw = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(raw)))
@@ -65,23 +66,23 @@ class _Sink(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         bundle = self._body()
         if not self.transactions:
-            self._answer(405, {})
+            self.answer(405, {})
             return
         entries = []
         for entry in bundle["entry"]:
             self.held[entry["request"]["url"]] = entry["resource"]
             bad = entry["request"]["url"].startswith(self.refused or "-")
             entries.append({"response": {"status": "422 no" if bad else "200 OK"}})
-        self._answer(200, {"resourceType": "Bundle", "entry": entries})
+        self.answer(200, {"resourceType": "Bundle", "entry": entries})
 
     def do_PUT(self) -> None:
         path = self.path.removeprefix("/fhir/")
         if path.startswith(self.refused or "-"):
             text = {"severity": "error", "code": "invalid", "diagnostics": "no such thing"}
-            self._answer(422, {"resourceType": "OperationOutcome", "issue": [text]})
+            self.answer(422, {"resourceType": "OperationOutcome", "issue": [text]})
             return
         self.held[path] = self._body()
-        self._answer(200, self.held[path])
+        self.answer(200, self.held[path])
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -147,6 +148,22 @@ def test_captured_requests_are_left_out(sink: Callable[..., tuple[str, dict[str,
     result = run("load", str(request), "--fhir", base)
     assert result.exit_code == 0
     assert "captured request" in result.output
+    assert not held
+
+
+def test_load_waits(
+    sink: Callable[..., tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is only starting is waited for, and no longer than was said."""
+    monkeypatch.setattr("cds_service.fhirtools.load.time.sleep", lambda _: None)
+    answers = iter([503, 503, 200])
+    base, held = sink(do_GET=lambda handler: handler.answer(next(answers), {}))
+    assert run("load", str(CASE.path), "--fhir", base, "--wait", "20").exit_code == 0
+    assert held
+    base, held = sink(do_GET=lambda handler: handler.answer(503, {}))
+    result = run("load", str(CASE.path), "--fhir", base, "--wait", "1")
+    assert result.exit_code == 1
+    assert "does not answer after 1 seconds: HTTP 503" in result.output
     assert not held
 
 
