@@ -119,6 +119,11 @@ def create_app(
     app.register_blueprint(pages.blueprint(book))
     app.register_blueprint(pages.resources(book))
     app.register_blueprint(about.blueprint(book))
+    if settings.workbench:
+        # It plays clients and so stands above this; only where it is switched on is it loaded.
+        from cds_service import workbench  # noqa: PLC0415
+
+        workbench.install(app, engine, settings)
     return app
 
 

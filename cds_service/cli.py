@@ -15,6 +15,7 @@ from cds_service import __version__
 from cds_service import settings as settings_module
 from cds_service.commands.common import ServerCommand, load_settings, warn
 from cds_service.guideline import GuidelineError
+from cds_service.replay.cases import WORKED
 from cds_service.settings import DEFAULT_DATABASE, Settings, SettingsError
 
 _LOOPBACK = "127.0.0.1"
@@ -90,7 +91,7 @@ def serve(host: str, port: int, workers: int) -> None:
 @main.command(cls=ServerCommand)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 def demo(port: int) -> None:
-    """Serve on this machine alone, without authentication, with an example to try."""
+    """Serve on this machine alone, without authentication, with the workbench to try it."""
     _check_port(_LOOPBACK, port)
     example = _example()
 
@@ -99,25 +100,29 @@ def demo(port: int) -> None:
             settings,
             auth="off",
             clients=(),
-            today=example.today,
+            today=example.today if example else settings.today,
             public_url=None,
             database_url=None,
             cors_origins=_DEMO_ORIGINS,
+            workbench=True,
         )
 
     settings = prepare(load_settings())
     base = f"http://{_LOOPBACK}:{port}"
     click.echo(
-        f"A demonstration: no authentication, on this machine only, and today is "
-        f"{example.today} (fixed, so that the examples stay due).\n\n"
+        f"  Workbench   {base}/\n"
         f"  Services    {base}/cds-services\n"
-        f"  Guideline   {base}/guideline/\n"
-        f"  Examples    {_shown(example.request.parent.parent)}\n\n"
-        f"In another terminal, this answers with cards:\n\n"
-        f"curl -s -H 'Content-Type: application/json' --data @{quote(_shown(example.request))} "
-        f"{base}/cds-services/cutaneous-leiomyosarcoma-{example.hook}\n\n"
-        f"Ctrl-C ends it.\n"
+        f"  Guideline   {base}/guideline/\n\n"
+        "A demonstration: no authentication, on this machine only."
     )
+    if example:
+        click.echo(
+            f"Its today is {example.today} (fixed, so that the examples stay due).\n\n"
+            f"In another terminal, this answers with cards:\n\n"
+            f"curl -s -H 'Content-Type: application/json' --data @{quote(_shown(example.request))} "
+            f"{base}/cds-services/cutaneous-leiomyosarcoma-{example.hook}\n"
+        )
+    click.echo("Ctrl-C ends it.\n")
     _run(settings, host=_LOOPBACK, port=port, workers=1, prepare=prepare)
 
 
@@ -212,18 +217,15 @@ class _Example:
     today: dt.date
 
 
-def _example() -> _Example:
-    """Return the first fixture that is a request and expects cards."""
-    fixtures = Path(__file__).resolve().parents[1] / "fixtures" / "fhir"
-    for path in sorted(fixtures.glob("*/request.json")):
+def _example() -> _Example | None:
+    """Return the first worked case that is a request and expects cards; None without any."""
+    for path in sorted(WORKED.glob("*/request.json")):
         expected = json.loads(path.with_name("expected.json").read_text(encoding="utf-8"))
         hook = json.loads(path.read_text(encoding="utf-8"))["hook"]
         shown = expected["hooks"].get(hook) or []
         if shown["cards"] if isinstance(shown, dict) else shown:
             return _Example(path, hook, dt.date.fromisoformat(expected["today"]))
-    raise click.ClickException(
-        f"The demonstration needs the examples of the project's checkout; {fixtures} has none."
-    )
+    return None
 
 
 def _shown(path: Path) -> str:

@@ -97,7 +97,7 @@ class Engine:
         ``transport`` takes the place of the network; ``watch`` sees how charts are read.
         """
         self._settings = settings
-        self._guideline = guideline
+        self.guideline = guideline
         self._observers = tuple(observers)
         self._read_observers = tuple(read_observers)
         self._watch = watch
@@ -150,7 +150,7 @@ class Engine:
                 call.context.new_orders, patient_id=call.context.patient_id, today=today
             )
             if service.touches:
-                call = replace(call, topics=service.touches(drafts, call, self._guideline))
+                call = replace(call, topics=service.touches(drafts, call, self.guideline))
             try:
                 read = drafts.added_to(self._read(service, call, today=today))
             except PreconditionFailed:
@@ -161,7 +161,7 @@ class Engine:
         found = Answered(
             service=service,
             call=call,
-            guideline=self._guideline,
+            guideline=self.guideline,
             today=today,
             evaluated=None,
             selection=Selection(),
@@ -171,7 +171,7 @@ class Engine:
         if read is None:
             return found
         with clock.phase("evaluate"):
-            plan = evaluate(read, self._guideline, today=today)
+            plan = evaluate(read, self.guideline, today=today)
             found = replace(
                 found,
                 evaluated=Evaluated(chart=read, plan=plan),
@@ -186,7 +186,7 @@ class Engine:
         return CardsResponse(
             cards=cards.render(
                 found.selection.shown,
-                guideline=self._guideline,
+                guideline=self.guideline,
                 base_url=self._settings.public_url or DEFAULT_URL,
                 patient_id=found.call.context.patient_id,
                 cut=found.selection.cut,

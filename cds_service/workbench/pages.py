@@ -1,0 +1,186 @@
+"""The routes of the workbench: the page, and feedback on the cards that it shows."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from cds_service import hooks, timeline
+from cds_service.engine import DEFAULT_URL, Engine
+from cds_service.errors import NotFound
+from cds_service.protocol import dialect
+from cds_service.replay.cases import CaseError
+from cds_service.rulebook.rules import STATES
+from cds_service.settings import Settings
+from cds_service.web.messages import Limits
+from cds_service.workbench import feedback, guard, markdown, sources
+from cds_service.workbench.asking import Desk, Options
+from cds_service.workbench.library import Library
+from cds_service.workbench.shown import Shown
+from cds_service.workbench.sources import Given, InputError
+
+#: What a form has besides the chart.
+_FORM = 100_000
+_OK, _BAD = 200, 400
+
+
+def blueprint(engine: Engine, settings: Settings) -> Blueprint:
+    """Return the page on which ``engine`` is asked."""
+    routes = Blueprint(
+        "workbench",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/workbench/static",
+    )
+    bench = _Bench(engine, settings)
+    hosts = guard.hosts_of(settings.public_url)
+    routes.add_app_template_filter(markdown.rendered, "card_markdown")
+    routes.add_app_template_test(markdown.is_link, "web_link")
+
+    @routes.before_request
+    def check() -> None:
+        guard.check(request, hosts=hosts)
+        request.max_content_length = request.max_form_memory_size = settings.max_body + _FORM
+
+    @routes.after_request
+    def protect(response: Response) -> Response:
+        return guard.protect(response)
+
+    @routes.get("/")
+    def show() -> tuple[str, int]:
+        return bench.case(request.args) if request.args.get("case") else bench.page("case", {})
+
+    @routes.post("/")
+    def ask() -> tuple[str, int]:
+        return bench.posted()
+
+    @routes.post("/workbench/feedback")
+    def give_feedback() -> tuple[str, int]:
+        service = request.form.get("service", "")
+        if service not in {item.id for item in hooks.services()}:
+            raise NotFound("There is no service with this id.", where="service")
+        sent = feedback.send(current_app, service, request.form)
+        return render_template("workbench/feedback.html", sent=sent, root="../"), _OK
+
+    @routes.get("/workbench/timeline.css")
+    def picture_style() -> Response:
+        return Response(timeline.style(), mimetype="text/css")
+
+    return routes
+
+
+class _Bench:
+    """Reads the forms, and fills the page."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._limits = Limits(depth=settings.max_depth, entries=settings.max_entries)
+        self._library = Library()
+        self._desk = Desk(engine, settings)
+
+    def case(self, args: MultiDict[str, str]) -> tuple[str, int]:
+        """Return the page of a worked case."""
+        name = args["case"]
+        values: dict[str, Any] = {"case": name}
+        try:
+            return self._answered("case", values, Given(case=self._library.case(name)), args)
+        except (InputError, CaseError) as problem:
+            return self.page("case", values, problem=problem)
+
+    def posted(self) -> tuple[str, int]:
+        """Return the page of what was pasted, or read from a FHIR server."""
+        values: dict[str, Any] = {}
+        source = "paste"
+        try:
+            form = request.form
+            source = "server" if form.get("source") == "server" else "paste"
+            if source == "server":
+                values = {name: form.get(name, "").strip() for name in ("server", "patient")}
+                given = sources.read(
+                    self._engine.servers,
+                    self._settings,
+                    base=values["server"],
+                    patient=values["patient"],
+                    token=form.get("token", "").strip() or None,
+                )
+            else:
+                raw = _uploaded() or form.get("text", "").encode()
+                values = {"text": raw.decode(errors="replace")}
+                given = sources.pasted(raw, limits=self._limits, most=self._settings.max_body)
+            return self._answered(source, values, given, form)
+        except RequestEntityTooLarge:
+            problem = InputError(
+                f"This is larger than the service reads: {self._settings.max_body} bytes "
+                "(CDS_MAX_BODY)."
+            )
+            return self.page(source, values, problem=problem)
+        except (InputError, CaseError) as error:
+            return self.page(source, values, problem=error)
+
+    def _answered(
+        self, source: str, values: Mapping[str, Any], given: Given, form: MultiDict[str, str]
+    ) -> tuple[str, int]:
+        options = _options(form)
+        asked = self._desk.ask(given, options)
+        base = self._settings.public_url or DEFAULT_URL
+        shown = Shown(asked, options, self._engine.guideline, base=base)
+        return self.page(source, values, shown=shown, options=options)
+
+    def page(
+        self,
+        source: str,
+        values: Mapping[str, Any],
+        *,
+        shown: Shown | None = None,
+        options: Options | None = None,
+        problem: InputError | CaseError | None = None,
+    ) -> tuple[str, int]:
+        """Return the page with the form of ``source`` filled, and with what there is to show."""
+        text = render_template(
+            "workbench/page.html",
+            root="./",
+            source=source,
+            values=values,
+            shown=shown,
+            options=options or Options(),
+            problem=problem,
+            groups=self._library.groups,
+            services=hooks.services(),
+            profiles={name: dialect.load(name).description for name in dialect.shipped()},
+            states=STATES,
+            settings=self._settings,
+        )
+        return text, _BAD if problem else _OK
+
+
+def _uploaded() -> bytes:
+    """Return the content of the file that was chosen; nothing where none was."""
+    file = request.files.get("file")
+    return file.read() if file else b""
+
+
+def _options(form: MultiDict[str, str]) -> Options:
+    profile = form.get("profile") or "default"
+    if profile not in dialect.shipped():
+        raise InputError(f"There is no such client profile; there are {dialect.shipped()}.")
+    return Options(
+        hook=form.get("hook", ""),
+        today=_date(form.get("date", "")),
+        profile=profile,
+        about=tuple(form.getlist("about")),
+        reads=bool(form.get("reads")),
+    )
+
+
+def _date(text: str) -> dt.date | None:
+    if not text:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InputError("The date must be a day such as 2026-12-01.") from None
