@@ -65,6 +65,8 @@ compose-check: $(VENV)/.dev $(VENV)/deploy/.ready
 	$(VENV)/deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(VENV)/deploy/bin/python -c 'import crossplane, sys; \
 		sys.exit(crossplane.parse("deploy/compose/nginx.conf", strict=True)["errors"] or 0)'
+	$(VENV)/deploy/bin/kubernetes-validate --strict --quiet \
+		$(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
 	if docker compose version > /dev/null 2>&1; then docker compose config --quiet; \
 		else echo "docker compose is not here: its schema alone was asked"; fi
 	CONTAINER=1 $(BIN)/python -m pytest tests/deploy
