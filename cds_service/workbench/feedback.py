@@ -82,7 +82,17 @@ def _item(form: MultiDict[str, str]) -> Json:
         item["acceptedSuggestions"] = [{"id": key} for key in form.getlist("suggestion")]
         return item
     reason, comment = form.get("reason", ""), form.get("comment", "").strip()
-    given: Json = {"reason": orjson.loads(reason)} if reason else {}
+    given: Json = {}
+    if reason:
+        given["reason"] = _parsed(reason)
     if comment:
         given["userComment"] = comment
     return {**item, "overrideReason": given} if given else item
+
+
+def _parsed(text: str) -> object:
+    """Return a JSON text's value; what is none, the endpoint is to judge."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

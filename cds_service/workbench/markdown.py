@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 
 def rendered(text: str) -> Markup:
-    """Return GitHub-flavoured Markdown as HTML: raw HTML is shown as text, images not at all."""
+    """Return GitHub-flavoured Markdown as HTML: raw HTML shows as text, an image as its words."""
     return Markup(_reader().render(text))  # noqa: S704 - html is off, so the renderer escapes
 
 
@@ -22,8 +22,9 @@ class _Reader(MarkdownIt):
 @cache
 def _reader() -> MarkdownIt:
     reader = _Reader("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    reader.disable(["image", "html_block", "html_inline"])
+    reader.disable(["html_block", "html_inline"])
     reader.add_render_rule("link_open", _link)
+    reader.add_render_rule("image", _image)
     return reader
 
 
@@ -41,3 +42,11 @@ def _link(
     del options, env
     tokens[index].attrSet("rel", "noopener noreferrer")
     return str(renderer.renderToken(tokens, index, {}, {}))  # type: ignore[attr-defined]
+
+
+def _image(
+    renderer: RendererProtocol, tokens: list[Token], index: int, options: object, env: object
+) -> str:
+    """Return the words that stand for an image."""
+    del renderer, options, env
+    return str(escape(tokens[index].content))

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from cds_service.cards.text import capital
 from cds_service.chart import Empty, Failed, FhirServers, Missing, OpenServers, Present
 from cds_service.chart.prefetch import entries
 from cds_service.errors import ServiceError
@@ -77,7 +78,9 @@ def pasted(raw: bytes, *, limits: Limits, most: int) -> Given:
         raise InputError(error.message) from None
     except ChartError as error:
         said = str(error)
-        raise InputError(f"This {said}." if said.startswith("is ") else f"{said}.") from None
+        raise InputError(
+            capital(f"this {said}." if said.startswith("is ") else f"{said}.")
+        ) from None
 
 
 def _parsed(raw: bytes) -> Any:  # noqa: ANN401 - any JSON
