@@ -1,8 +1,7 @@
 """The routes of the workbench: the page, and feedback on the cards that it shows."""
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, current_app, render_template, request
 from werkzeug.datastructures import MultiDict
@@ -86,55 +85,61 @@ class _Bench:
     def case(self, args: MultiDict[str, str]) -> tuple[str, int]:
         """Return the page of a worked case."""
         name = args["case"]
-        values: dict[str, Any] = {"case": name}
-        try:
-            return self._answered("case", values, Given(case=self._library.case(name)), args)
-        except (InputError, CaseError) as problem:
-            return self.page("case", values, problem=problem)
+        return self._tried(
+            "case", {"case": name}, args, lambda: Given(case=self._library.case(name))
+        )
 
     def posted(self) -> tuple[str, int]:
         """Return the page of what was pasted, or read from a FHIR server."""
-        values: dict[str, Any] = {}
-        source = "paste"
         try:
             form = request.form
-            source = "server" if form.get("source") == "server" else "paste"
-            if source == "server":
-                values = {name: form.get(name, "").strip() for name in ("server", "patient")}
-                given = sources.read(
-                    self._engine.servers,
-                    self._settings,
-                    base=values["server"],
-                    patient=values["patient"],
-                    token=form.get("token", "").strip() or None,
-                )
-            else:
-                raw = _uploaded() or form.get("text", "").encode()
-                values = {"text": raw.decode(errors="replace")}
-                given = sources.pasted(raw, limits=self._limits, most=self._settings.max_body)
-            return self._answered(source, values, given, form)
         except RequestEntityTooLarge:
+            most = self._settings.max_body
             problem = InputError(
-                f"This is larger than the service reads: {self._settings.max_body} bytes "
-                "(CDS_MAX_BODY)."
+                f"This is larger than the service reads: {most} bytes (CDS_MAX_BODY)."
             )
-            return self.page(source, values, problem=problem)
-        except (InputError, CaseError) as error:
-            return self.page(source, values, problem=error)
+            return self.page("paste", {}, problem=problem)
+        if form.get("source") == "server":
+            values = {name: form.get(name, "").strip() for name in ("server", "patient")}
+            return self._tried("server", values, form, lambda: self._read(form, **values))
+        raw = _uploaded() or form.get("text", "").encode()
+        text = {"text": raw.decode(errors="replace")}
+        return self._tried("paste", text, form, lambda: self._pasted(raw))
 
-    def _answered(
-        self, source: str, values: Mapping[str, Any], given: Given, form: MultiDict[str, str]
+    def _pasted(self, raw: bytes) -> Given:
+        return sources.pasted(raw, limits=self._limits, most=self._settings.max_body)
+
+    def _read(self, form: MultiDict[str, str], *, server: str, patient: str) -> Given:
+        return sources.read(
+            self._engine.servers,
+            self._settings,
+            base=server,
+            patient=patient,
+            token=form.get("token", "").strip() or None,
+        )
+
+    def _tried(
+        self,
+        source: str,
+        values: Mapping[str, str],
+        form: MultiDict[str, str],
+        given: Callable[[], Given],
     ) -> tuple[str, int]:
-        options = _options(form)
-        asked = self._desk.ask(given, options)
+        """Return the page with the answer, or with the reason why nothing could be asked."""
+        options = Options()
+        try:
+            options = _options(form)
+            asked = self._desk.ask(given(), options)
+        except (InputError, CaseError) as problem:
+            return self.page(source, values, options=options, problem=problem)
         base = self._settings.public_url or DEFAULT_URL
         shown = Shown(asked, options, self._engine.guideline, base=base)
-        return self.page(source, values, shown=shown, options=options)
+        return self.page(source, values, options=options, shown=shown)
 
     def page(
         self,
         source: str,
-        values: Mapping[str, Any],
+        values: Mapping[str, str],
         *,
         shown: Shown | None = None,
         options: Options | None = None,
@@ -147,7 +152,7 @@ class _Bench:
             source=source,
             values=values,
             shown=shown,
-            options=options or Options(),
+            options=shown.chosen if shown else options or Options(),
             problem=problem,
             groups=self._library.groups,
             services=hooks.services(),

@@ -55,8 +55,12 @@ class Shown:
 
     @property
     def chosen(self) -> Options:
-        """The options with what was made of them."""
-        return replace(self.options, hook=self.asked.service.hook)
+        """The options with what was made of them; a captured request has its own hook."""
+        return (
+            self.options
+            if self.asked.given.case.request
+            else replace(self.options, hook=self.asked.service.hook)
+        )
 
     @staticmethod
     def dumps(value: object) -> str:
