@@ -7,15 +7,19 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from types import FrameType
 from typing import Any
 
 from flask import Flask
+from granian import _signals
 
 from cds_service.app import create_app
 from cds_service.observe import logs
 from cds_service.serving.configuration import Configuration
 from cds_service.serving.news import ENVIRON, News
 
+Handler = Callable[[int, FrameType | None], object]
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 #: Seconds between looks whether the process that started this one is still there.
 _LOOK = 5.0
 _log = logging.getLogger(__name__)
@@ -23,10 +27,7 @@ _log = logging.getLogger(__name__)
 
 def start(news: News, link: Connection) -> "Application":
     """Return the application, in the worker's process; a failure is a line of the log."""
-    # Until the server takes them there is nothing to finish; those of the parent do nothing here.
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    _heed_one_signal()
     logs.configure(news.configuration.settings.log_level)
     try:
         application = Application(news)
@@ -36,6 +37,29 @@ def start(news: News, link: Connection) -> "Application":
     listen = threading.Thread(target=application.listen, args=(link,), name="news", daemon=True)
     listen.start()
     return application
+
+
+def _heed_one_signal() -> None:
+    """Let the server hear of the first SIGTERM or SIGINT alone.
+
+    The second, while requests are under way, would lock its worker up for good; and a second
+    comes wherever the whole group of processes is signalled, as by systemd or Ctrl-C.
+    """
+    take = _signals.set_main_signals
+
+    def take_first(handler: Handler, reload_handler: Handler | None = None) -> None:
+        def first(number: int, frame: FrameType | None) -> None:
+            for each in _ENDING:
+                signal.signal(each, signal.SIG_IGN)
+            handler(number, frame)
+
+        take(first, reload_handler)  # type: ignore[no-untyped-call]
+
+    _signals.set_main_signals = take_first
+    # Until the server takes them there is nothing to finish; those of the parent do nothing here.
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 class Application:
