@@ -11,10 +11,11 @@ COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes
 	--no-emit-index-url --quiet
 # What the image installs, and so what is tested: PostgreSQL is the store of more than one host.
 COMPILE_PROJECT := $(COMPILE) pyproject.toml --extra postgresql
+COMPILE_MORE := $(COMPILE_PROJECT) --constraint requirements.lock
 # The lock files are complete. Without --no-deps an old pip looks beyond them for extras.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-hapi test-postgres compose-check test-load matrix check replay fuzz conformance docs mutation lock value-sets clean
+.PHONY: demo test test-hapi test-postgres compose-check sbom audit bandit secret-scan test-security test-load test-spark matrix check replay fuzz conformance docs mutation lock value-sets clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m cds_service demo
@@ -71,8 +72,32 @@ compose-check: $(VENV)/.dev $(VENV)/deploy/.ready
 		else echo "docker compose is not here: its schema alone was asked"; fi
 	CONTAINER=1 $(BIN)/python -m pytest tests/deploy
 
+# What the image holds: build/sbom.json, CycloneDX.
+sbom: $(VENV)/security/.ready
+	$(VENV)/security/bin/python tools/sbom.py requirements.lock build/sbom.json
+
+# Needs a network: where the service cannot be asked it fails, and says that nothing is known.
+audit: $(VENV)/security/.ready
+	$(VENV)/security/bin/python tools/audit.py $(wildcard requirements*.lock)
+
+bandit: $(VENV)/security/.ready
+	$(VENV)/security/bin/bandit --quiet --configfile pyproject.toml --recursive \
+		cds_service deploy tools
+
+secret-scan: $(VENV)/security/.ready
+	$(VENV)/security/bin/python tools/secret_scan.py
+
+# What the tools of the four targets above find, and that they do find it.
+test-security: $(VENV)/.dev $(VENV)/security/.ready
+	SECURITY=1 $(BIN)/python -m pytest tests/security
+
 test-load: $(VENV)/.dev
 	LOAD=1 $(BIN)/python -m pytest -s tests/load
+
+# Needs Java 17 or later; the second run needs no network.
+test-spark: $(VENV)/.spark
+	tools/need java openjdk-17-jre-headless
+	SPARK=1 $(BIN)/python -m pytest tests/screen/test_spark.py
 
 # Every fixture as every awkward EHR, as a table.
 matrix: $(VENV)/.dev
@@ -84,10 +109,11 @@ docs: $(VENV)/.dev
 # Needs uv and a network.
 lock:
 	$(COMPILE_PROJECT) -o requirements.lock
-	$(COMPILE_PROJECT) --group dev -o requirements-dev.lock
-	$(COMPILE_PROJECT) --group dev --group fuzz -o requirements-fuzz.lock
-	$(COMPILE_PROJECT) --group dev --group mutation -o requirements-mutation.lock
-	$(COMPILE_PROJECT) --group dev --group browser -o requirements-browser.lock
+	$(COMPILE_MORE) --extra parquet --group dev -o requirements-dev.lock
+	$(COMPILE_MORE) --group dev --group fuzz -o requirements-fuzz.lock
+	$(COMPILE_MORE) --group dev --group mutation -o requirements-mutation.lock
+	$(COMPILE_MORE) --extra spark --group dev -o requirements-spark.lock
+	$(COMPILE_MORE) --group dev --group browser -o requirements-browser.lock
 	$(COMPILE) --group pyproject.toml:deploy -o requirements-deploy.lock
 	$(COMPILE) --group pyproject.toml:security -o requirements-security.lock
 
@@ -121,6 +147,10 @@ $(VENV)/deploy/.ready $(VENV)/security/.ready: $(VENV)/%/.ready: requirements-%.
 	$(PYTHON) -m venv $(VENV)/$*
 	$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --requirement $<
+	touch $@
+
+$(VENV)/.spark: requirements-spark.lock | $(VENV)/.dev
+	$(INSTALL) --no-deps --require-hashes --requirement requirements-spark.lock
 	touch $@
 
 $(MUTATION)/venv/.ready: requirements-mutation.lock
