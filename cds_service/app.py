@@ -1,6 +1,7 @@
 """``create_app``: the one place where the parts meet."""
 
 import datetime as dt
+import functools
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -8,16 +9,19 @@ from typing import Self
 from flask import Flask
 from requests.adapters import BaseAdapter
 
-from cds_service import hooks, rulebook
+from cds_service import __version__, hooks, rulebook, terminology
 from cds_service.engine import DEFAULT_URL, Answered, Engine, Observer
 from cds_service.errors import UpstreamUnavailable
 from cds_service.guideline import Guideline
 from cds_service.guideline import read as read_guideline
+from cds_service.observe import warming
+from cds_service.observe.metrics import Metrics
+from cds_service.observe.readiness import Patient, Readiness
 from cds_service.observe.seen import log
 from cds_service.settings import Settings
 from cds_service.store import SentCard, Store
 from cds_service.trust import KeyRing, Verifier
-from cds_service.web import about, cds, openapi, seen, surroundings
+from cds_service.web import about, cds, health, openapi, seen, surroundings
 from cds_service.web import guideline as pages
 from cds_service.web.auth import Gate, Limit
 from cds_service.web.capturing import Capturer
@@ -26,6 +30,8 @@ from cds_service.web.feedback import Recorder
 from cds_service.web.messages import Limits
 
 _KEPT = "cds_service.kept"
+#: Where an application has its :class:`Readiness`.
+READINESS = "cds_service.readiness"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +41,19 @@ class _Kept:
     store: Store
     keys: KeyRing
     limit: Limit
+    metrics: Metrics
 
     @classmethod
     def of(cls, settings: Settings, store: Store | None, before: Flask | None) -> Self:
         old: Self | None = before.extensions[_KEPT] if before else None
         keys = KeyRing(settings.clients, before=old.keys if old else None)
         if old and not store:
-            return cls(old.store, keys, old.limit)
+            return cls(old.store, keys, old.limit, old.metrics)
         store = store or Store(settings.database_url, text_days=settings.feedback_text_days)
         store.migrate()
-        return cls(store, keys, Limit())
+        metrics = Metrics()
+        store.failed = metrics.database_failed
+        return cls(store, keys, Limit(), metrics)
 
 
 def create_app(
@@ -93,6 +102,19 @@ def create_app(
         transport=transport,
         observers=observers,
         read_observers=read_observers,
+        watch=kept.metrics,
+    )
+    kept.metrics.describe(
+        services=services,
+        servers=(
+            *settings.fhir_servers,
+            *(server for client in settings.clients for server in client.fhir_servers),
+        ),
+        versions={
+            "version": __version__,
+            "guideline": guideline.version,
+            "value_sets": terminology.load().version,
+        },
     )
     app = Flask("cds_service.web")
     app.extensions[_KEPT] = kept
@@ -101,7 +123,7 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
-    seen.install(app, (log,))
+    seen.install(app, (kept.metrics.count, log))
     surroundings.install(app, origins=settings.cors_origins)
     calls = cds.blueprint(
         services,
@@ -113,7 +135,10 @@ def create_app(
     if capturer:
         capturer.install(calls)
     app.register_blueprint(calls)
-    app.register_blueprint(cds.health())
+    app.extensions[READINESS] = readiness = _readiness(settings, guideline, kept.store)
+    app.register_blueprint(health.blueprint(readiness))
+    if settings.metrics == "on":
+        app.register_blueprint(health.metrics(kept.metrics, token=settings.metrics_token))
     app.register_blueprint(openapi.blueprint(services))
     book = rulebook.load(guideline)
     app.register_blueprint(pages.blueprint(book))
@@ -125,6 +150,24 @@ def create_app(
 
         workbench.install(app, engine, settings)
     return app
+
+
+def _readiness(settings: Settings, guideline: Guideline, store: Store) -> Readiness:
+    """Return the checks of what a call needs."""
+    unobserved = Engine(settings, guideline)
+    services = hooks.services()
+
+    @functools.cache
+    def warm() -> str | None:
+        return warming.walk(unobserved, services)
+
+    return Readiness(
+        {
+            "guideline": lambda: None if guideline.rules else "it has no rules",
+            "models": warm,
+            "database": Patient(store.problem),
+        }
+    )
 
 
 def _remembering(store: Store) -> Observer:

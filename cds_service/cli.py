@@ -184,7 +184,24 @@ def _run(
     prepare: Callable[[Settings], Settings],
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; ``prepare`` makes ``settings`` of what can be read again."""
-    from cds_service.serving import Server, Source  # noqa: PLC0415 - other commands do not need it
+    from cds_service.observe import shared  # noqa: PLC0415 - other commands do not need it
+
+    try:
+        with shared.folder():
+            _serve(settings, host=host, port=port, workers=workers, prepare=prepare)
+    except shared.NoPlaceError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    prepare: Callable[[Settings], Settings],
+) -> None:
+    from cds_service.serving import Server, Source  # noqa: PLC0415 - after the place for metrics
     from cds_service.store import StoreError  # noqa: PLC0415
 
     _check_port(host, port)

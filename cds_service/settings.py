@@ -5,7 +5,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -16,6 +16,7 @@ from cds_service.trust.clients import Client, ClientError
 PREFIX = "CDS_"
 _CONFIG = "CDS_CONFIG"
 Auth = Literal["off", "required"]
+Switch = Literal["off", "on"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 #: Where ``serve`` and the commands keep what they remember, if nothing else is set.
 DEFAULT_DATABASE = "sqlite:///cds-service.sqlite3"
@@ -65,6 +66,8 @@ class Settings:
     capture_most: int = 1000
     capture_force: bool = False
     log_level: LogLevel = "info"
+    metrics: Switch = "on"
+    metrics_token: str | None = field(default=None, repr=False)
     #: The guideline in place of the package's.
     guideline: Path | None = None
     #: Seconds.
@@ -83,6 +86,8 @@ class Setting:
     field: str
     parse: Callable[[str], object]
     help: str
+    #: The value must not be shown.
+    secret: bool = False
 
     @property
     def name(self) -> str:
@@ -111,6 +116,18 @@ def _auth(text: str) -> str:
 def _method(text: str) -> str:
     if text not in {"get", "post"}:
         raise ValueError("get or post")
+    return text
+
+
+def _on_off(text: str) -> str:
+    if text not in get_args(Switch):
+        raise ValueError("on or off")
+    return text
+
+
+def _secret(text: str) -> str:
+    if not 16 <= len(text) <= 1024 or not text.isascii() or not text.isprintable():  # noqa: PLR2004 - of random letters that is enough
+        raise ValueError("16 or more printable ASCII characters")
     return text
 
 
@@ -350,6 +367,19 @@ SETTINGS: tuple[Setting, ...] = (
         "probes `debug`. See docs/operate.md.",
     ),
     Setting(
+        "metrics",
+        _on_off,
+        "`off`: there is no `/metrics`. It holds counts and the names of configured FHIR servers, "
+        "no patient data. See docs/operate.md.",
+    ),
+    Setting(
+        "metrics_token",
+        _secret,
+        "A bearer token without which `/metrics` is answered with 401; without it everybody who "
+        "reaches the port may read it.",
+        secret=True,
+    ),
+    Setting(
         "guideline",
         Path,
         "The path of a guideline in place of the package's `guideline.toml`, for every command; "
@@ -437,7 +467,8 @@ def _parsed(setting: Setting, text: str, where: str) -> object:
     try:
         return setting.parse(text.strip())
     except ValueError as error:
-        raise SettingsError(f"{where} must be {error}; it is {text!r}") from None
+        shown = "" if setting.secret else f"; it is {text!r}"
+        raise SettingsError(f"{where} must be {error}{shown}") from None
 
 
 def epilogue() -> str:

@@ -68,6 +68,9 @@ def test_environment() -> None:
         ("CDS_MAX_DEPTH", "1000"),
         ("CDS_MAX_ENTRIES", "many"),
         ("CDS_MAX_REQUESTS", "-5"),
+        ("CDS_LOG_LEVEL", "loud"),
+        ("CDS_METRICS", "yes"),
+        ("CDS_METRICS_TOKEN", "short"),
         ("CDS_CONFIG", "/nowhere/cds.toml"),
     ],
 )
@@ -75,6 +78,14 @@ def test_malformed(name: str, value: str) -> None:
     """A value that cannot be used is an error that names the setting."""
     with pytest.raises(SettingsError, match=name):
         load({name: value})
+
+
+def test_secrets() -> None:
+    """A secret that cannot be used is not shown, nor is one that can."""
+    with pytest.raises(SettingsError) as caught:
+        load({"CDS_METRICS_TOKEN": "SENTINEL"})
+    assert "SENTINEL" not in str(caught.value)
+    assert "SENTINEL" not in repr(load({"CDS_METRICS_TOKEN": "SENTINEL" * 2})[0])
 
 
 def test_unknown_variable() -> None:

@@ -1,7 +1,7 @@
 """One request: what is known of it by the time that its answer goes out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cds_service import __version__
@@ -29,6 +29,9 @@ class Seen:
     caller: Caller | None = None
     call: Call | None = None
     answered: Answered | None = None
+    #: How often each topic and outcome was new in the feedback; the topic is "" for a card that
+    #: was never sent.
+    feedback: Mapping[tuple[str, str], int] = field(default_factory=dict)
     error: ServiceError | None = None
     status: int = 0
     #: Seconds, of the whole request.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cds_service import settings as settings_module
-from cds_service.app import create_app
+from cds_service.app import READINESS, create_app
 from cds_service.guideline import Guideline, GuidelineError
 from cds_service.guideline import load as load_shipped
 from cds_service.guideline import read as read_guideline
@@ -42,7 +42,11 @@ class Configuration:
 
     def check(self) -> None:
         """Raise one of :data:`ERRORS` where this cannot be served; nothing is connected."""
-        create_app(self.settings, guideline=self.guideline, store=Store())
+        app = create_app(self.settings, guideline=self.guideline, store=Store())
+        # This also loads what the workers share with the process that starts them.
+        problem = app.extensions[READINESS].problem("models")
+        if problem:
+            raise GuidelineError(f"A made-up call cannot be answered by this guideline: {problem}")
         # What the application makes at the first request for it.
         book = load_book(self.guideline)
         try:

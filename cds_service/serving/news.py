@@ -9,9 +9,6 @@ from typing import Any
 
 from cds_service.serving.configuration import Configuration
 
-#: Where a request finds :attr:`News.standing`.
-ENVIRON = "cds_service.configuration"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:

@@ -13,10 +13,11 @@ from typing import Any
 from flask import Flask
 from granian import _signals
 
-from cds_service.app import create_app
+from cds_service.app import READINESS, create_app
 from cds_service.observe import logs
 from cds_service.serving.configuration import Configuration
-from cds_service.serving.news import ENVIRON, News
+from cds_service.serving.news import News
+from cds_service.web.health import CONFIGURATION
 
 Handler = Callable[[int, FrameType | None], object]
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -74,7 +75,7 @@ class Application:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer a request. One that is under way stays with the application that it came to."""
-        environ[ENVIRON] = self._news.standing
+        environ[CONFIGURATION] = self._news.standing
         return self._app(environ, start_response)
 
     def take(self, news: News) -> None:
@@ -102,4 +103,7 @@ class Application:
 
 
 def _build(configuration: Configuration, before: Flask | None = None) -> Flask:
-    return create_app(configuration.settings, guideline=configuration.guideline, before=before)
+    app = create_app(configuration.settings, guideline=configuration.guideline, before=before)
+    # What is loaded at first use is loaded now: the first call need not wait for it.
+    app.extensions[READINESS].report()
+    return app

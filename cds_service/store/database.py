@@ -4,9 +4,10 @@ import datetime as dt
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +20,8 @@ from cds_service.store.tables import card_sent, feedback, metadata, token_seen
 
 _log = logging.getLogger(__name__)
 _MEMORY = "sqlite://"
+#: What is done in one transaction.
+Operation = Literal["tokens", "cards", "feedback"]
 #: Of libpq, where the address says nothing else: seconds for a connection (it takes no fewer), and
 #: milliseconds after which a server that has vanished from the network is given up.
 _PATIENCE = {"connect_timeout": 2, "tcp_user_timeout": 2000}
@@ -46,7 +49,9 @@ class Store:
         self._clock = clock
         self._text_days = text_days
         self._lock = threading.Lock()
-        self._made = url is not None
+        self._kept = self._made = url is not None
+        #: Is told each operation for which the database does not answer.
+        self.failed: Callable[[Operation], None] = lambda _: None
         try:
             self.engine = _engine(url or _MEMORY)
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
@@ -70,12 +75,23 @@ class Store:
                 f"be prepared: {type(error).__name__}. Is the place there, and writable?"
             ) from None
 
+    def problem(self) -> str | None:
+        """Return what is wrong with the database, in words without its address; None if nothing."""
+        from cds_service.store.migrate import behind  # noqa: PLC0415 - as above
+
+        try:
+            with self.connect() as connection:
+                old = behind(connection) if self._kept else None
+        except SQLAlchemyError as error:
+            return f"it does not answer: {type(error).__name__}"
+        return f"its tables are {old}: run cds-service db upgrade" if old else None
+
     # --- Tokens ---
 
     def first_use(self, issuer: str, jti: str, *, expires: float) -> bool:
         """Remember a token until it expires (epoch seconds); return whether it is new."""
         row = {"digest": digest(issuer, jti), "expires": expires}
-        with self._begin() as connection:
+        with self._begin("tokens") as connection:
             connection.execute(sa.delete(token_seen).where(token_seen.c.expires < self._now()))
             stored = connection.execute(
                 self._insert_new(token_seen).values(row),
@@ -86,7 +102,7 @@ class Store:
     def was_used(self, issuer: str, jti: str) -> bool:
         """Return whether a token was used, without remembering it."""
         query = sa.select(token_seen.c.expires).where(token_seen.c.digest == digest(issuer, jti))
-        with self._begin() as connection:
+        with self._begin("tokens") as connection:
             expires = connection.execute(query).scalar()
         return expires is not None and expires >= self._now()
 
@@ -100,17 +116,38 @@ class Store:
             for card in cards
         ]
         if rows:
-            with self._begin() as connection:
+            with self._begin("cards") as connection:
                 connection.execute(sa.insert(card_sent), rows)
 
-    def record_feedback(self, items: Iterable[FeedbackRow]) -> None:
-        """Remember all items or none; what is known already is not stored again."""
+    def record_feedback(self, items: Iterable[FeedbackRow]) -> Counter[tuple[str, str]]:
+        """Remember all items or none; what is known already is not stored again.
+
+        Return how often each topic and outcome is new; a card that was never sent to the client
+        has the topic "".
+        """
+        given = {item.digest: item for item in items}
         # Always in the same order, so that two batches never wait for each other.
-        rows = sorted((self._row(item) for item in items), key=lambda row: str(row["digest"]))
-        if rows:
-            with self._begin() as connection:
-                self._forget(connection)
-                connection.execute(self._insert_new(feedback), rows)
+        rows = [self._row(item) for _, item in sorted(given.items())]
+        if not rows:
+            return Counter()
+        cards = {item.card for item in given.values()}
+        stored = sa.select(feedback.c.digest).where(feedback.c.digest.in_(given))
+        sent = sa.select(card_sent.c.uuid, card_sent.c.client, card_sent.c.topic)
+        with self._begin("feedback") as connection:
+            self._forget(connection)
+            known = set(connection.execute(stored).scalars())
+            topics = {
+                (uuid, client): topic
+                for uuid, client, topic in connection.execute(
+                    sent.where(card_sent.c.uuid.in_(cards))
+                )
+            }
+            connection.execute(self._insert_new(feedback), rows)
+        return Counter(
+            (topics.get((item.card, item.client), ""), item.outcome)
+            for name, item in given.items()
+            if name not in known
+        )
 
     def _row(self, item: FeedbackRow) -> dict[str, Any]:
         return {
@@ -128,7 +165,7 @@ class Store:
 
     def forget(self) -> None:
         """Delete free text whose time is over."""
-        with self._begin() as connection:
+        with self._begin("feedback") as connection:
             self._forget(connection)
 
     def _forget(self, connection: sa.Connection) -> None:
@@ -144,7 +181,7 @@ class Store:
         return insert(table).on_conflict_do_nothing(index_elements=["digest"])
 
     @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
+    def _begin(self, operation: Operation) -> Iterator[sa.Connection]:
         """Yield a connection in a transaction. A database that fails is a 503."""
         try:
             self._make()
@@ -152,6 +189,7 @@ class Store:
                 yield connection
         except SQLAlchemyError as error:
             _log.error("the database failed: %s", type(error).__name__)
+            self.failed(operation)
             raise UpstreamUnavailable(
                 "The service's own storage does not answer. Try again later."
             ) from None

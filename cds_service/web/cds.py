@@ -61,7 +61,7 @@ def blueprint(
     def feedback(service_id: str) -> Response:
         service = known(service_id)
         items = read_feedback(json_body(request, limits), most=limits.entries)
-        recorder.record(items, service=service.id, caller=g.caller)
+        seen().feedback = recorder.record(items, service=service.id, caller=g.caller)
         return json_response({"received": len(items)})
 
     def known(service_id: str) -> HookService:
@@ -73,16 +73,5 @@ def blueprint(
             )
         seen().service = service
         return service
-
-    return routes
-
-
-def health() -> Blueprint:
-    """Return the liveness endpoint."""
-    routes = Blueprint("health", __name__)
-
-    @routes.get("/healthz")
-    def healthz() -> Response:
-        return json_response({"status": "ok"})
 
     return routes

@@ -1,6 +1,6 @@
 """From feedback to what is remembered of it: no text of a client but where it is switched on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cds_service.guideline import Guideline
 from cds_service.protocol.feedback import Item, OverrideReason
@@ -22,10 +22,12 @@ class Recorder:
             reason.code for reasons in guideline.overrides.values() for reason in reasons
         )
 
-    def record(self, items: Iterable[Item], *, service: str, caller: Caller | None) -> None:
-        """Remember all items or none."""
+    def record(
+        self, items: Iterable[Item], *, service: str, caller: Caller | None
+    ) -> Mapping[tuple[str, str], int]:
+        """Remember all items or none; return how often each topic and outcome is new."""
         client = caller.client.name if caller else ""
-        self._store.record_feedback([self._row(item, service, client) for item in items])
+        return self._store.record_feedback([self._row(item, service, client) for item in items])
 
     def _row(self, item: Item, service: str, client: str) -> FeedbackRow:
         given = item.override_reason if item.outcome == "overridden" else None

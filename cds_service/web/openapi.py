@@ -13,6 +13,13 @@ from cds_service.protocol.request import HookRequest
 from cds_service.web.messages import json_response
 
 _REF = "#/components/schemas/{model}"
+
+
+def _json(words: str, name: str) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(model=name)}
+    return {"description": words, "content": {"application/json": {"schema": schema}}}
+
+
 _ERRORS = {
     "400": "The request is not what the protocol asks for",
     "401": "The token is missing or refused; without a body",
@@ -26,7 +33,65 @@ _ERRORS = {
     "500": "A mistake of the service",
     "503": "The service's storage does not answer",
 }
+#: What machines ask all the time, by anybody who reaches the port.
+_PROBES: dict[str, Any] = {
+    "/healthz": {
+        "get": {
+            "operationId": "alive",
+            "summary": "Whether the process lives",
+            "security": [{}],
+            "responses": {"200": _json("It does", "Health")},
+        }
+    },
+    "/readyz": {
+        "get": {
+            "operationId": "ready",
+            "summary": "Whether requests are to be sent here, with a check for each thing needed",
+            "security": [{}],
+            "responses": {
+                "200": _json("They are", "Readiness"),
+                "503": _json("They are not; failing names the checks", "Readiness"),
+            },
+        }
+    },
+    "/metrics": {
+        "get": {
+            "operationId": "metrics",
+            "summary": "What was counted, as Prometheus or OpenMetrics text",
+            "security": [{"metricsToken": []}, {}],
+            "responses": {
+                "200": {"description": "The metrics", "content": {"text/plain": {}}},
+                "401": {"description": "CDS_METRICS_TOKEN is set, and this is not it"},
+                "404": _json("CDS_METRICS is off", "OperationOutcome"),
+            },
+        }
+    },
+}
+_CHECK = {
+    "type": "object",
+    "required": ["status", "seconds"],
+    "properties": {
+        "status": {"enum": ["ok", "failed"]},
+        "problem": {"type": "string"},
+        "seconds": {"type": "number", "minimum": 0},
+    },
+}
 _SCHEMAS: dict[str, Any] = {
+    "Health": {
+        "type": "object",
+        "required": ["status"],
+        "properties": {"status": {"const": "ok"}},
+    },
+    "Readiness": {
+        "type": "object",
+        "required": ["status", "checks"],
+        "properties": {
+            "status": {"enum": ["ready", "not ready"]},
+            "failing": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            "checks": {"type": "object", "additionalProperties": _CHECK},
+            "configuration": {"type": "object"},
+        },
+    },
     "Services": {
         "type": "object",
         "required": ["services"],
@@ -139,11 +204,12 @@ def document(services: Sequence[HookService]) -> dict[str, Any]:
             "version": __version__,
             "description": "CDS Hooks 2.0 and 3.0 for cutaneous leiomyosarcoma.",
         },
-        "paths": paths,
+        "paths": paths | _PROBES,
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "metricsToken": {"type": "http", "scheme": "bearer"},
             },
         },
         "security": [{"token": []}, {}],
@@ -163,13 +229,9 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(good: str, *errors: str) -> dict[str, Any]:
-    def answer(words: str, name: str) -> dict[str, Any]:
-        schema = {"$ref": _REF.format(model=name)}
-        return {"description": words, "content": {"application/json": {"schema": schema}}}
-
-    found = {"200": answer("The answer", good)}
+    found = {"200": _json("The answer", good)}
     for status in errors:
-        found[status] = answer(_ERRORS[status], "OperationOutcome")
+        found[status] = _json(_ERRORS[status], "OperationOutcome")
         if status == "401":
             del found[status]["content"]
     return found

@@ -18,7 +18,7 @@ _ENDPOINTS: Mapping[str, Endpoint] = {
     "cds.call": "call",
     "cds.feedback": "feedback",
 }
-_PROBES = "health."
+_PROBES = ("health.", "health_metrics.")
 
 
 def install(app: Flask, sinks: Sequence[Sink]) -> None:

@@ -6,12 +6,12 @@ from cds_service.settings import Settings
 
 
 def test_document(client: FlaskClient) -> None:
-    """The document has every CDS Hooks address, and every reference in it leads somewhere."""
+    """The document has every CDS Hooks address and those of probes, and no dangling reference."""
     response = client.get("/openapi.json")
     assert (response.status_code, response.json["openapi"]) == (200, "3.1.0")
     ids = [service.id for service in hooks.services()]
     assert set(response.json["paths"]) == {
-        "/cds-services",
+        *("/healthz", "/readyz", "/metrics", "/cds-services"),
         *(f"/cds-services/{name}{suffix}" for name in ids for suffix in ("", "/feedback")),
     }
     schemas = response.json["components"]["schemas"]
