@@ -1,6 +1,5 @@
 """The real server in a process of its own, with its files in a directory of its own."""
 
-import json
 import os
 import signal
 import socket
@@ -16,7 +15,9 @@ from typing import Any
 import pytest
 import requests
 
+from cds_service.hooks.base import PREFETCH
 from cds_service.replay.cases import read
+from cds_service.replay.client import prefetch
 from cds_service.simulate import replies
 from cds_service.simulate.behaviours import Behaviour
 from cds_service.simulate.ehr import Ehr
@@ -99,6 +100,10 @@ class Served:
         """Have it read its configuration again."""
         self.process.send_signal(signal.SIGHUP)
 
+    def kill(self, worker: int) -> None:
+        """Kill a worker as the kernel does when memory is short."""
+        os.kill(worker, signal.SIGKILL)
+
     def version(self) -> str:
         """Return the version of the guideline that whichever worker answers has."""
         answer = requests.get(f"{self.url}/about.json", timeout=5)
@@ -156,7 +161,5 @@ def view(fhir_server: str | None = None) -> dict[str, Any]:
     if fhir_server:
         return body | {"fhirServer": fhir_server}
     assert case.store is not None
-    kinds = {"conditions": "Condition", "procedures": "Procedure"}
-    found = {key: case.store.search(kind, "") for key, kind in kinds.items()}
-    patient = case.store.read(f"Patient/{case.patient_id}")
-    return json.loads(json.dumps(body | {"prefetch": {"patient": patient, **found}}))
+    values, _ = prefetch(PREFETCH, context=body["context"], store=case.store)
+    return body | {"prefetch": values}
