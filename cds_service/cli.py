@@ -71,12 +71,7 @@ def main() -> None:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes.")
 def serve(host: str, port: int, workers: int) -> None:
     """Serve CDS Hooks clients. TLS is the reverse proxy's."""
-
-    def prepare(settings: Settings) -> Settings:
-        _check_authentication(settings)
-        return replace(settings, database_url=settings.database_url or DEFAULT_DATABASE)
-
-    settings = prepare(load_settings())
+    settings = _to_serve(load_settings())
     _warn(settings)
     if settings.today:
         warn(f"CDS_TODAY: every due date is judged as if today were {settings.today}.")
@@ -85,7 +80,24 @@ def serve(host: str, port: int, workers: int) -> None:
             "CDS_PUBLIC_URL is not set: the links on cards will not work for other machines, and "
             "their clients' tokens are for another audience."
         )
-    _run(settings, host=host, port=port, workers=workers, prepare=prepare)
+    _run(settings, host=host, port=port, workers=workers, prepare=_to_serve)
+
+
+@main.command()
+def check() -> None:
+    """Check the configuration that serve would start with, or take over.
+
+    Settings, clients and guideline: what is wrong is told with its place, and the exit code is 1.
+    The database and the clients' servers are not asked.
+    """
+    from cds_service.serving import Source  # noqa: PLC0415 - other commands do not need it
+
+    _warn(_to_serve(load_settings()))
+    configuration = Source(_to_serve).read()
+    for warning in configuration.warnings:
+        warn(warning)
+    configuration.check()
+    click.echo(f"The configuration can be served: {configuration}.")
 
 
 @main.command(cls=ServerCommand)
@@ -126,14 +138,15 @@ def demo(port: int) -> None:
     _run(settings, host=_LOOPBACK, port=port, workers=1, prepare=prepare)
 
 
-def _check_authentication(settings: Settings) -> None:
-    """Raise where nobody could call."""
+def _to_serve(settings: Settings) -> Settings:
+    """Return the settings as ``serve`` takes them. Raises where nobody could call."""
     if settings.auth == "required" and not settings.clients:
         raise SettingsError(
             "No client authentication is configured. Describe each client in a table "
             "[clients.NAME] of the file that CDS_CONFIG names (docs/trust.md), or, behind "
             "something that authenticates clients, set CDS_AUTH=off."
         )
+    return replace(settings, database_url=settings.database_url or DEFAULT_DATABASE)
 
 
 def _warn(settings: Settings) -> None:

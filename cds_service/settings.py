@@ -71,7 +71,9 @@ class Settings:
     #: The guideline in place of the package's.
     guideline: Path | None = None
     #: Seconds.
-    shutdown_seconds: int = 20
+    shutdown_seconds: int = 8
+    #: Seconds.
+    drain_seconds: int = 0
     #: Seconds between looks at the files; 0: none.
     watch_seconds: int = 0
     workbench: bool = False
@@ -390,6 +392,12 @@ SETTINGS: tuple[Setting, ...] = (
         _seconds_within(1, 600),
         "Seconds that `serve` leaves to the requests under way when it is told to stop. What kills "
         "it afterwards, such as `terminationGracePeriodSeconds`, must wait longer.",
+    ),
+    Setting(
+        "drain_seconds",
+        _seconds_within(0, 600),
+        "Seconds before that for which `serve` still answers everybody while `/readyz` says that "
+        "it is not ready: for a proxy that asks there.",
     ),
     Setting(
         "watch_seconds",

@@ -1,4 +1,4 @@
-"""What a worker is told: by what it answers, and whether something newer was refused."""
+"""What a worker is told: by what it answers, what was refused, and that the end is near."""
 
 import datetime as dt
 import multiprocessing
@@ -19,6 +19,8 @@ class News:
     since: dt.datetime
     #: When a later one was refused; None where there was none.
     refused: dt.datetime | None = None
+    #: Whether the server is about to stop.
+    stopping: bool = False
 
     @property
     def standing(self) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class Server(MPServer):
         self._seen: object = first
         self._news = News(configuration=first, since=_now())
         self._links: dict[int, Link] = {}
+        self._stopping = False
+        self._forced = threading.Event()
 
     def run(self) -> None:
         """Serve until the end."""
@@ -118,7 +120,7 @@ class Server(MPServer):
             time.sleep(_LOOK)
             if self.interrupt_signal or self.reload_signal or self.interrupt_children:
                 self.main_loop_interrupt.set()
-            if self.interrupt_signal:
+            if self._stopping:
                 # A worker that was just starting may not have heard.
                 for each in list(self.wrks):
                     each.terminate()
@@ -133,11 +135,22 @@ class Server(MPServer):
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
         """Begin to stop; the second time, stop."""
         if self.interrupt_signal:
+            self._forced.set()
             for each in self.wrks:
                 each.kill()
         super().signal_handler_interrupt(*args, **kwargs)
 
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Say that nothing more is to be sent here, wait until that is known, and stop."""
+        drain = self._news.configuration.settings.drain_seconds
+        if self.interrupt_signal and drain:
+            _log.info("not ready any more; requests are answered for another %d s", drain)
+            self._tell(replace(self._news, stopping=True))
+            self._forced.wait(drain)
+        super().shutdown(exit_code)
+
     def _stop_workers(self) -> None:
+        self._stopping = True
         super()._stop_workers()
         if self.interrupt_signal:
             # Who stops a group of processes stops the workers, too: that was no accident.

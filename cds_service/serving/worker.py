@@ -80,6 +80,8 @@ class Application:
 
     def take(self, news: News) -> None:
         """Answer by what is new, as soon as it is built."""
+        if news.stopping:
+            self._app.extensions[READINESS].stop()
         if news.configuration != self._news.configuration:
             try:
                 self._app = _build(news.configuration, before=self._app)

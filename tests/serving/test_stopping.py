@@ -52,6 +52,25 @@ def test_requests_under_way_are_answered(served: Start, ehr: Slow, workers: int)
     assert time.monotonic() - begun < 2.0 + MARGIN
 
 
+@pytest.mark.parametrize("forced", [False, True])
+def test_draining(served: Start, forced: bool) -> None:  # noqa: FBT001
+    """While it drains it is not ready and answers all the same; a second signal ends that."""
+    server = served(workers=2, CDS_DRAIN_SECONDS="60" if forced else "3")
+    assert requests.get(f"{server.url}/readyz", timeout=5).status_code == 200
+    server.process.send_signal(signal.SIGTERM)
+    begun = time.monotonic()
+    server.until(lambda: requests.get(f"{server.url}/readyz", timeout=5).status_code == 503)
+    time.sleep(1.5)
+    for _ in range(6):
+        answer = requests.get(f"{server.url}/readyz", timeout=5)
+        assert "stopping" in answer.json()["failing"]
+        assert requests.post(f"{server.url}{VIEW}", json=view(), timeout=5).ok
+    if forced:
+        server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(MARGIN) == 0
+    assert forced or time.monotonic() - begun >= 2.9
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_limit(served: Start, ehr: Slow, workers: int) -> None:
     """A request that takes longer than the limit is cut off, and the exit code is 0."""
