@@ -100,7 +100,7 @@ def test_commands() -> None:
     assert command in db.commands
 
 
-@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe"])
+@pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
 def test_probes(probe: str) -> None:
     """Each probe asks an address of the service, at its port."""
     asked = SERVE[probe]["httpGet"]
@@ -135,9 +135,11 @@ def test_labels() -> None:
 
 def test_there_is_time_to_stop() -> None:
     """A pod is not killed before it has finished what is under way."""
-    before = SERVE["lifecycle"]["preStop"]["exec"]["command"][-1]
-    seconds = int(before.partition("sleep(")[2].rstrip(")"))
-    assert POD["spec"]["terminationGracePeriodSeconds"] > seconds + Settings().shutdown_seconds
+    chosen, _ = settings_module.load({**CONFIGURATION, "CDS_CONFIG": ""})
+    grace = POD["spec"]["terminationGracePeriodSeconds"]
+    assert grace > chosen.drain_seconds + chosen.shutdown_seconds
+    probe = SERVE["readinessProbe"]
+    assert chosen.drain_seconds >= probe["periodSeconds"] * probe["failureThreshold"]
 
 
 def test_some_are_always_there() -> None:
