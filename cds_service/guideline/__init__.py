@@ -15,7 +15,7 @@ from cds_service.guideline.model import (
     TopicInfo,
     Use,
 )
-from cds_service.guideline.substitute import read
+from cds_service.guideline.substitute import checked, read
 
 __all__ = [
     "About",
@@ -31,6 +31,7 @@ __all__ = [
     "Suggestion",
     "TopicInfo",
     "Use",
+    "checked",
     "load",
     "loads",
     "read",

@@ -33,20 +33,27 @@ _VERSION = re.compile(r"[0-9A-Za-z.+_-]{1,64}")
 def read(path: Path | None) -> Guideline:
     """Return the guideline of a file, without one that of the package.
 
-    Raises :class:`GuidelineError`, which names the file and the place in it: beyond what
-    :func:`loads` refuses, an entry or a number that is missing, and a place holder that
-    nothing fills in.
+    Raises :class:`GuidelineError`, which names the file and the place in it, for what
+    :func:`checked` refuses.
     """
     if path is None:
         return load()
     try:
-        text = path.read_text(encoding="utf-8")
-        guideline = loads(text)
-        _compare(tomllib.loads(text), _shipped())
+        return checked(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise GuidelineError(f"{path} cannot be read: {error}") from None
     except GuidelineError as error:
         raise GuidelineError(f"{path}: {error}") from None
+
+
+def checked(text: str) -> Guideline:
+    """Return the guideline that a TOML text holds, in place of the package's.
+
+    Raises :class:`GuidelineError`: beyond what :func:`loads` refuses, for an entry or a number
+    that is missing, and for a place holder that nothing fills in.
+    """
+    guideline = loads(text)
+    _compare(tomllib.loads(text), _shipped())
     return guideline
 
 

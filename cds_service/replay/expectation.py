@@ -42,7 +42,7 @@ def rewritten(result: Result, expected: Json | None) -> Json:
         }
         body["tumours"] = list(said.tumours)
         body["windows"] = list(said.windows)
-        if said.dropped or "dropped" in body:
+        if said.dropped or ("dropped" in body and said.dropped is not None):
             body["dropped"] = list(said.dropped)
     hooks = dict(_mapping(body.get("hooks")))
     for played in result.played:
@@ -67,6 +67,8 @@ def _evaluation(said: Evaluation, expected: Json) -> Iterator[Difference]:
     for key, actual in (("tumours", said.tumours), ("windows", said.windows)):
         if key in expected and _sorted(expected[key]) != _sorted(actual):
             yield Difference(key, expected[key], list(actual))
+    if said.dropped is None:
+        return
     missing = [ref for ref in expected.get("dropped", ()) if ref not in said.dropped]
     if missing:
         yield Difference("dropped", missing, list(said.dropped))

@@ -1,22 +1,22 @@
-"""The service in this process: the application's test client, and the evaluation behind it."""
+"""The service in this process: the application's test client, and the engine behind it."""
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from cds_service import clinical
+import orjson
+
 from cds_service.app import create_app
-from cds_service.cards import decision_trace
-from cds_service.chart import MISSING, build, classify
 from cds_service.clinical.plan import Plan
-from cds_service.errors import ServiceError
-from cds_service.facts import Chart
+from cds_service.engine import Answered, Engine
 from cds_service.guideline import Guideline
 from cds_service.guideline import read as read_guideline
-from cds_service.hooks.base import PREFETCH
+from cds_service.hooks.base import Call, HookService
+from cds_service.protocol.card import CardsResponse
 from cds_service.replay.client import Json
-from cds_service.replay.outcome import Evaluation
+from cds_service.replay.outcome import Evaluation, of_trace
 from cds_service.settings import Settings
 
 
@@ -25,11 +25,18 @@ class Local:
 
     def __init__(self, today: dt.date, guideline: Guideline) -> None:
         """Build the application once for a date."""
-        self._today = today
-        self._guideline = guideline
         settings = Settings(auth="off", today=today)
-        self._client = create_app(settings, guideline=guideline).test_client()
+        self._engine = Engine(settings, guideline)
+        self._client = create_app(settings, guideline=guideline, answer=self._work).test_client()
         self._services = tuple(self._client.get("/cds-services").get_json()["services"])
+        #: The last call, its answer, and what led to it: one request is asked for both.
+        self._asked: tuple[str, bytes] | None = None
+        self._said: tuple[int, Json] = (0, {})
+        self._answered: Answered | None = None
+
+    def _work(self, service: HookService, call: Call) -> CardsResponse:
+        self._answered = self._engine.work(service, call)
+        return self._answered.response
 
     def discover(self) -> tuple[Json, ...]:
         """Return the entries of the discovery document."""
@@ -37,27 +44,27 @@ class Local:
 
     def call(self, service_id: str, request: Json) -> tuple[int, Json]:
         """Return status and body of the answer."""
-        answer = self._client.post(f"/cds-services/{service_id}", json=request)
-        body = answer.get_json(silent=True)
-        return answer.status_code, body if isinstance(body, dict) else {}
+        asked = service_id, orjson.dumps(request)
+        if self._asked != asked:
+            self._answered = None
+            answer = self._client.post(
+                f"/cds-services/{service_id}", data=asked[1], content_type="application/json"
+            )
+            body = answer.get_json(silent=True)
+            self._said = answer.status_code, body if isinstance(body, dict) else {}
+            self._asked = asked
+        return self._said
 
     def evaluate(self, request: Json) -> Evaluation | None:
-        """Return what the evaluation says of the request; None where no chart can be read."""
-        context = request.get("context")
-        prefetch = request.get("prefetch")
-        context = context if isinstance(context, dict) else {}
-        prefetch = prefetch if isinstance(prefetch, dict) else {}
-        try:
-            chart = build(
-                {key: classify(key, prefetch.get(key, MISSING)) for key in PREFETCH},
-                patient_id=str(context.get("patientId", "")),
-                today=self._today,
-                context_conditions=context.get("conditions"),
-            )
-        except ServiceError:  # the answer to the call says why
-            return None
-        plan = clinical.evaluate(chart, self._guideline, today=self._today)
-        return _said(chart, plan, decision_trace(plan, guideline=self._guideline, chart=chart))
+        """Return what the evaluation says of the request; None where there is none.
+
+        The answer to the call says why.
+        """
+        for service in self._services:
+            if service["hook"] == request.get("hook"):
+                self.call(service["id"], request)
+                return _evaluation(self._answered) if self._answered else None
+        return None
 
 
 @cache
@@ -69,38 +76,18 @@ def local(today: dt.date, guideline: Path | None = None) -> Local:
     return Local(today, read_guideline(guideline))
 
 
-def _said(chart: Chart, plan: Plan, trace: Json) -> Evaluation:
+def _evaluation(answered: Answered) -> Evaluation | None:
+    if answered.evaluated is None:
+        return None
+    chart, plan = answered.evaluated.chart, answered.evaluated.plan
     issues = (*chart.issues, *plan.set_aside)
     dropped = {issue.where for issue in issues if issue.effect == "dropped"}
     dropped |= {record.reference for record in (*chart.refuted, *chart.not_done)}
-    return Evaluation(
-        topics=dict(_topics(plan)),
-        tumours=tuple({"site": each.site, "depth": each.depth} for each in plan.tumours),
-        windows=tuple(_windows(plan)),
+    return replace(
+        of_trace(answered.trace),
         dropped=tuple(sorted(dropped)),
         conditions=tuple(conditions(plan)),
-        trace=trace,
     )
-
-
-def _topics(plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
-    for advice in plan.advice:
-        # the rule of the part that decided the state of the whole
-        rule = next((part.rule for part in advice.parts if part.state == advice.state), "")
-        shown = {} if advice.state == "silent" else {"indicator": advice.indicator}
-        yield advice.topic, {"state": advice.state, **shown, "rule": rule}
-
-
-def _windows(plan: Plan) -> Iterator[dict[str, str]]:
-    for window in plan.of("surveillance").parts:
-        for each in window.windows:
-            yield {
-                "depth": each.depth,
-                "earliest": each.earliest.isoformat(),
-                "latest": each.latest.isoformat(),
-                "lenient_latest": each.lenient_latest.isoformat(),
-                "status": each.status,
-            }
 
 
 def conditions(plan: Plan) -> Iterator[str]:

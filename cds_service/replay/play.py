@@ -1,15 +1,21 @@
 """One case, played from its files to a result: the part of the EHR."""
 
 import datetime as dt
+import hashlib
+import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+import orjson
+
+from cds_service.cards import EXTENSION
 from cds_service.replay import cases, client, expectation
 from cds_service.replay.cases import Case
 from cds_service.replay.client import Json
-from cds_service.replay.outcome import CHART_HOOKS, Evaluation, Played, Result
+from cds_service.replay.outcome import CHART_HOOKS, Evaluation, Played, Result, of_trace
+from cds_service.timeline import TraceError
 
 _OK = 200
 _USER = "Practitioner/replay"
@@ -47,24 +53,31 @@ def play(
     service: Callable[[dt.date], Service],
     hooks: tuple[str, ...] = (),
     date: dt.date | None = None,
+    enter: tuple[str, ...] | None = None,
 ) -> Result:
     """Play a case and compare it with its expectation.
 
     ``service`` gives the service for a date; ``hooks`` limits what is played (all by
-    default). Raises ``CaseError`` when the case contradicts itself.
+    default); ``enter`` are the Conditions to enter, where they are not chosen here. Raises
+    ``CaseError`` when the case contradicts itself.
     """
+    began = time.perf_counter()
     today = today_of(case, date)
     target = service(today)
     try:
-        requests = _requests(case, target, hooks)
+        requests = _requests(case, target, hooks, enter)
     except client.ChartError as error:
         raise cases.CaseError(case.path, str(error)) from None
+    evaluation = _evaluation(case, target)
+    played = tuple(_call(target, *request) for request in requests)
     result = Result(
         name=case.name,
         path=str(case.path),
         today=today.isoformat(),
-        evaluation=_evaluation(case, target),
-        played=tuple(_call(target, *request) for request in requests),
+        evaluation=evaluation or _traced(case, played),
+        played=played,
+        digest=_digest(case),
+        seconds=time.perf_counter() - began,
     )
     if case.expected is None:
         return result
@@ -74,7 +87,22 @@ def play(
 _Request = tuple[Json, tuple[str, ...], dict[str, str]]
 
 
-def _requests(case: Case, target: Service, hooks: tuple[str, ...]) -> list[_Request]:
+def _digest(case: Case) -> str:
+    held = case.request if case.store is None else list(case.store.resources)
+    return hashlib.sha256(orjson.dumps(held, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _traced(case: Case, played: Iterable[Played]) -> Evaluation | None:
+    """Return what the first trace says that came with an answer."""
+    try:
+        return next((of_trace(each.trace) for each in played if each.trace), None)
+    except TraceError as error:
+        raise cases.CaseError(case.path, f"the answer's extension {EXTENSION}: {error}") from None
+
+
+def _requests(
+    case: Case, target: Service, hooks: tuple[str, ...], enter: tuple[str, ...] | None
+) -> list[_Request]:
     """Return the requests to send, each with its new conditions and its unresolved keys."""
     if case.request is not None:
         wanted = not hooks or case.request["hook"] in hooks
@@ -82,7 +110,7 @@ def _requests(case: Case, target: Service, hooks: tuple[str, ...]) -> list[_Requ
     if case.store is None:
         return []
     made = [
-        _request(case, case.store, target, hook)
+        _request(case, case.store, target, hook, enter)
         for hook in CHART_HOOKS
         if hook in (hooks or CHART_HOOKS)
     ]
@@ -96,12 +124,20 @@ def _evaluation(case: Case, target: Service) -> Evaluation | None:
     return target.evaluate(_request(case, case.store, target, "patient-view")[0])
 
 
-def _request(case: Case, store: client.Store, target: Service, hook: str) -> _Request:
+def _request(
+    case: Case,
+    store: client.Store,
+    target: Service,
+    hook: str,
+    enter: tuple[str, ...] | None = None,
+) -> _Request:
     context: Json = {"userId": _USER, "patientId": case.patient_id}
     new: tuple[str, ...] = ()
     if hook == "problem-list-item-create":
-        said = _evaluation(case, target)
-        new = entered(case, store, said.conditions if said else ())
+        if enter is None:
+            said = _evaluation(case, target)
+            enter = entered(case, store, said.conditions if said else ())
+        new = enter
         entries = [{"resource": each} for each in cases.conditions(store, new)]
         context["conditions"] = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     templates: dict[str, str] = {}
@@ -122,12 +158,19 @@ def entered(case: Case, store: client.Store, taking_part: Collection[str]) -> tu
 
     ``taking_part`` are those that the evaluation of the chart says something of.
     """
-    hooks = (case.expected or {}).get("hooks")
-    stated = hooks.get("problem-list-item-create") if isinstance(hooks, Mapping) else None
-    if isinstance(stated, Mapping) and isinstance(stated.get("conditions"), list):
-        return tuple(map(str, stated["conditions"]))
+    if (named := stated(case)) is not None:
+        return named
     held = tuple(f"Condition/{c['id']}" for c in store.of_type("Condition") if "id" in c)
     return tuple(ref for ref in held if ref in taking_part) or held[:1]
+
+
+def stated(case: Case) -> tuple[str, ...] | None:
+    """Return the Conditions that the expectation names as entered, None where it names none."""
+    hooks = (case.expected or {}).get("hooks")
+    entry = hooks.get("problem-list-item-create") if isinstance(hooks, Mapping) else None
+    if isinstance(entry, Mapping) and isinstance(entry.get("conditions"), list):
+        return tuple(map(str, entry["conditions"]))
+    return None
 
 
 def _entries(target: Service, hook: str) -> tuple[Json, ...]:
@@ -136,20 +179,33 @@ def _entries(target: Service, hook: str) -> tuple[Json, ...]:
 
 def _call(target: Service, request: Json, new: tuple[str, ...], left_out: dict[str, str]) -> Played:
     hook = str(request["hook"])
+    played = Played(hook=hook, status=_OK, conditions=new, left_out=left_out)
     cards: list[Json] = []
+    more: Json = {}
+    trace: Json = {}
     entries = _entries(target, hook)
     if not entries:
-        problem = f"the service offers no {hook}"
-        return Played(hook=hook, status=404, problem=problem, conditions=new, left_out=left_out)
+        return replace(played, status=404, problem=f"the service offers no {hook}")
     for entry in entries:
         status, body = target.call(str(entry["id"]), request)
         if status != _OK or not isinstance(body.get("cards"), list):
-            problem = _problem(body)
-            return Played(
-                hook=hook, status=status, problem=problem, conditions=new, left_out=left_out
-            )
+            return replace(played, status=status, problem=_problem(body))
         cards.extend(card for card in body["cards"] if isinstance(card, dict))
-    return Played(hook=hook, status=_OK, cards=tuple(cards), conditions=new, left_out=left_out)
+        rest = {key: value for key, value in body.items() if key != "cards"}
+        found, rest = _apart(rest)
+        trace = trace or found
+        more |= rest
+    return replace(played, cards=tuple(cards), trace=trace, more=more)
+
+
+def _apart(body: Json) -> tuple[Json, Json]:
+    """Return the decision trace of an answer, empty where there is none, and the rest."""
+    extension = body.get("extension")
+    if not isinstance(extension, dict) or not isinstance(extension.get(EXTENSION), dict):
+        return {}, body
+    rest = {key: value for key, value in extension.items() if key != EXTENSION}
+    others = {key: value for key, value in body.items() if key != "extension"}
+    return extension[EXTENSION], others | ({"extension": rest} if rest else {})
 
 
 def _problem(body: Json) -> str:

@@ -1,10 +1,12 @@
 """A service that runs somewhere else, over HTTP."""
 
 import datetime as dt
+from urllib.parse import urlsplit
 
 import requests
 
 from cds_service.replay.client import Json
+from cds_service.replay.layout import load
 from cds_service.replay.outcome import Evaluation
 
 _TIMEOUT = (5, 30)
@@ -12,6 +14,12 @@ _TIMEOUT = (5, 30)
 
 class UnreachableError(RuntimeError):
     """The service behind ``--url`` does not answer as a CDS service; says what came."""
+
+
+def without_secrets(url: str) -> str:
+    """Return an address as reports may show it: without user, password and query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 class Remote:
@@ -25,12 +33,14 @@ class Remote:
         try:
             answer = self._session.get(url, timeout=_TIMEOUT)
         except requests.RequestException as error:
-            raise UnreachableError(f"{url}: {type(error).__name__}; is the service up?") from None
+            raise UnreachableError(
+                f"{without_secrets(url)}: {type(error).__name__}; is the service up?"
+            ) from None
         services = _object(answer).get("services")
         if not answer.ok or not isinstance(services, list):
             raise UnreachableError(
-                f"{url}: HTTP {answer.status_code} without a list of services; "
-                "--url is the part before /cds-services"
+                f"{without_secrets(url)}: HTTP {answer.status_code} without a list of services; "
+                "the base URL is the part before /cds-services"
             )
         self._services = tuple(entry for entry in services if isinstance(entry, dict))
 
@@ -49,7 +59,7 @@ class Remote:
         try:
             answer = self._session.post(url, json=request, timeout=_TIMEOUT)
         except requests.RequestException as error:
-            raise UnreachableError(f"{url}: {type(error).__name__}") from None
+            raise UnreachableError(f"{without_secrets(url)}: {type(error).__name__}") from None
         return answer.status_code, _object(answer)
 
     def evaluate(self, request: Json) -> Evaluation | None:
@@ -60,7 +70,6 @@ class Remote:
 
 def _object(answer: requests.Response) -> Json:
     try:
-        body = answer.json()
-    except requests.JSONDecodeError:
+        return load(answer.content)
+    except ValueError:
         return {}
-    return body if isinstance(body, dict) else {}

@@ -1,6 +1,7 @@
 """Results for people: a table, or the cards as an EHR would show them."""
 
 from collections.abc import Iterable, Iterator
+from typing import TextIO
 
 from rich.box import HORIZONTALS
 from rich.console import Console, Group
@@ -24,9 +25,10 @@ _STYLES = {
 _WIDTH_OF_A_FILE = 150
 
 
-def console(*, terminal: bool) -> Console:
-    """Return a console for standard output; wide where nothing limits the width."""
-    return Console(highlight=False, soft_wrap=False, width=None if terminal else _WIDTH_OF_A_FILE)
+def console(file: TextIO) -> Console:
+    """Return a console that writes to ``file``; wide where nothing limits the width."""
+    width = None if file.isatty() else _WIDTH_OF_A_FILE
+    return Console(file=file, highlight=False, soft_wrap=False, width=width)
 
 
 def table(results: Iterable[Result]) -> Group:

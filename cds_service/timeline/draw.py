@@ -156,4 +156,5 @@ def _number(value: float) -> str:
 
 def _printable(text: str) -> str:
     """Return the text without what XML cannot hold, or what would turn its direction."""
-    return "".join(c for c in text if c.isprintable() or c == "\n")
+    kept = (c if c.isprintable() or c == "\n" else " " if c.isspace() else "" for c in text)
+    return "".join(kept)
