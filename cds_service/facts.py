@@ -13,6 +13,7 @@ import calendar
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 Precision = Literal["year", "month", "day"]
@@ -314,7 +315,7 @@ class Issue:
     effect: Literal["dropped", "ignored"] = "ignored"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Chart:
     """Everything that was read about one patient.
 
@@ -337,6 +338,11 @@ class Chart:
     #: Optional kinds that could not be read, with the reason.
     unread: Mapping[Kind, str] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
+
+    @cached_property
+    def condition_references(self) -> frozenset[str]:
+        """The references of the conditions."""
+        return frozenset(condition.reference for condition in self.conditions)
 
     def records(self) -> Iterator[Record]:
         """Yield every record that may stand as a fact, the patient excluded."""

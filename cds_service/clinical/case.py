@@ -75,8 +75,7 @@ class Setting:
         """Return whether an order or procedure can be for this tumour."""
         if records is None:
             return True
-        known = {condition.reference for condition in self.chart.conditions}
-        if named := set(record.reason_references) & known:
+        if named := self.chart.condition_references.intersection(record.reason_references):
             return bool(named & records.lesion.references)
         words = self.lens.words_of((record.code, *record.reasons))
         if words.now("mimic") and not words.values("tumour"):

@@ -12,6 +12,7 @@ from cds_service.clinical.lesions import Lesion, identify
 from cds_service.clinical.metastasis import metastases
 from cds_service.clinical.plan import TOPICS, Advice, Fact, Plan, State, Topic, TopicAdvice, Tumour
 from cds_service.clinical.records import Attribution, TumourRecords
+from cds_service.clinical.relevance import speaking
 from cds_service.clinical.reports import Reports, read_reports
 from cds_service.clinical.topics import (
     diagnosis,
@@ -44,6 +45,7 @@ def evaluate(chart: Chart, guideline: Guideline, *, today: dt.date) -> Plan:
     """
     if chart.patient.deceased:
         return Plan(today=today, advice=tuple(_silent(topic, "none.deceased") for topic in TOPICS))
+    chart = speaking(chart, guideline)
     lens = Lens(terminology.load(), guideline.matches)
     reports = read_reports(chart, guideline, lens)
     found = identify(chart, reports, lens)

@@ -23,6 +23,8 @@ MM_PER_UNIT = {
     "centimetre": 10.0,
     "m": 1000.0,
 }
+#: Words in the name of an Observation that is about margins, and about the grade.
+MARGIN_TITLE, GRADE_TITLE = "margin", "grade"
 GRADE_SETS = {"grade-low": "low", "grade-intermediate": "intermediate", "grade-high": "high"}
 #: FNCLCC grades in order; words stand beside the number that they mean.
 GRADE_RANK: dict[str | float, int] = {
@@ -200,7 +202,7 @@ def _observed_margin(
     for code, value in items:
         title = " ".join(code.texts)
         about = sets | lens.sets(code)
-        if not about & {"margin-status", "margin-distance"} and "margin" not in title.lower():
+        if not about & {"margin-status", "margin-distance"} and MARGIN_TITLE not in title.lower():
             continue
         detail = next((d for d in ("deep", "peripheral") if d in title.lower()), None)
         if isinstance(value, Quantity):
@@ -276,7 +278,7 @@ def grades_of(records: TumourRecords, lens: Lens) -> tuple[Measured, ...]:
             continue
         title = " ".join(observation.code.texts).lower()
         sets = lens.sets(observation.code, observation.method)
-        if not sets & {"grade-observation", "grade-method-fnclcc"} and "grade" not in title:
+        if not sets & {"grade-observation", "grade-method-fnclcc"} and GRADE_TITLE not in title:
             continue
         date = observation.effective or observation.issued
         for value, text in _graded(observation, lens):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 
 from cds_service.clinical import claims as claim
 from cds_service.clinical.claims import Claim
@@ -12,23 +12,23 @@ from cds_service.clinical.sites import Site
 from cds_service.facts import Chart, Condition, Issue, PartialDate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lesion:
     """One tumour: the claims that speak of it."""
 
     claims: tuple[Claim, ...]
 
-    @property
+    @cached_property
     def site(self) -> Site:
         """The most specific place that a claim gives."""
         return reduce(Site.merged, (item.site for item in self.claims), Site())
 
-    @property
+    @cached_property
     def references(self) -> frozenset[str]:
         """The references of the records that claim the tumour."""
         return frozenset(item.reference for item in self.claims)
 
-    @property
+    @cached_property
     def _certain(self) -> tuple[Claim, ...]:
         return tuple(item for item in self.claims if item.level == "certain")
 

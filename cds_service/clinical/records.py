@@ -111,6 +111,7 @@ class Attribution:
         self._lesions = tuple(lesions)
         self._guideline = guideline
         self._lens = lens
+        self._conditions = chart.condition_references
         self._operations = [op for p in chart.procedures if (op := self._operation(p))]
         self._not_done = [op for p in chart.not_done if (op := self._operation(p))]
 
@@ -196,8 +197,7 @@ class Attribution:
 
     def _may_belong(self, operation: Operation, lesion: Lesion) -> bool:
         procedure = operation.procedure
-        known = {c.reference for c in self._chart.conditions}
-        if set(procedure.reason_references) & known:
+        if self._conditions.intersection(procedure.reason_references):
             return False
         if not operation.site.compatible(lesion.site):
             return False
@@ -256,7 +256,6 @@ class Attribution:
         self, lesion: Lesion, conditions: Iterable[Condition], reports: Sequence[Entry]
     ) -> tuple[Observation, ...]:
         own = {c.reference for c in conditions}
-        known = {c.reference for c in self._chart.conditions}
         results = {ref for entry in reports for ref in entry.report.results}
         results |= {ref for c in conditions for ref in c.evidence}
         results |= {
@@ -278,7 +277,7 @@ class Attribution:
         others = elsewhere | replaced
         chosen = []
         for observation in self._chart.observations:
-            focus = known.intersection(observation.focus)
+            focus = self._conditions.intersection(observation.focus)
             named = observation.reference in results or focus & own
             barred = focus or observation.reference in others
             if named or (not barred and self._may_concern(observation, specimens, lesion)):

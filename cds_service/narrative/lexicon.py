@@ -11,7 +11,6 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from itertools import chain
 from typing import Final
 
 LANGUAGES: Final = ("en", "es", "de", "fr", "pt", "it", "nl")
@@ -21,6 +20,8 @@ _NOT_WORD = r"(?![a-z0-9])"
 _BETWEEN = r"[ -]{1,3}"
 _GAP = r"(?:[a-z0-9]+[ -]{1,3}){0,2}"
 _KEY = 5
+#: Words that are remembered, and letters of the longest of them.
+_MAX_WORDS, _LONGEST_WORD = 16_384, 40
 
 #: Leiomyosarcoma in seven languages, with the usual slips of spelling.
 _FUZZY = re.compile(
@@ -55,6 +56,10 @@ class _Phrase:
     need: str = ""
     pattern: re.Pattern[str] | None = None
 
+    def end(self, text: str, word: re.Match[str]) -> int:
+        """Return where the phrase that begins with a word ends, or -1."""
+        return word.end() if word[0] == self.source else self.match(text, word.start())
+
     def match(self, text: str, start: int) -> int:
         """Return where the phrase ends, or -1."""
         if self.pattern is None:
@@ -74,6 +79,24 @@ class Lexicon:
     #: Words that in a language do not mean what they mean in the others.
     foreign: dict[str, frozenset[str]] = field(default_factory=dict)
     titles: dict[str, list[_Phrase]] = field(default_factory=dict)
+    #: What :meth:`beginning` has found: texts repeat their words.
+    _beginning: dict[str, tuple[_Phrase, ...]] = field(default_factory=dict)
+
+    def beginning(self, word: str) -> tuple[_Phrase, ...]:
+        """Return the phrases whose first word this may be."""
+        found = self._beginning.get(word)
+        if found is None:
+            stems = self.stems
+            found = (
+                *self.exact.get(word, ()),
+                *stems.get(word[:_KEY], ()),
+                *stems.get(word[: _KEY - 1], ()),
+            )
+            if len(self._beginning) >= _MAX_WORDS:
+                self._beginning.clear()
+            if len(word) <= _LONGEST_WORD:
+                self._beginning[word] = found
+        return found
 
     def heading(self, text: str) -> tuple[str, int] | None:
         """Return the section whose name a folded text begins with, and where the name ends."""
@@ -90,12 +113,9 @@ class Lexicon:
 
         Negations and other words that only change a phrase do not count.
         """
-        exact, stems = self.exact, self.stems
         tokens = set(_TOKEN.findall(text))
         for token in tokens:
-            for phrase in chain(
-                exact.get(token, ()), stems.get(token[:5], ()), stems.get(token[:4], ())
-            ):
+            for phrase in self.beginning(token):
                 if phrase.kind in SPEAKING and (not phrase.need or phrase.need in tokens):
                     return True
             if token[:1] in "lp" and token[:4] in _FUZZY_STARTS:
@@ -116,24 +136,23 @@ class Lexicon:
     def hits(self, text: str, language: str) -> list[Hit]:
         """Return the longest phrases of a folded sentence from left to right."""
         found: list[Hit] = []
-        exact, stems = self.exact, self.stems
         foreign = self.foreign.get(language, frozenset())
+        tokens = list(_TOKEN.finditer(text))
+        names = {token[0] for token in tokens}
         done = 0
-        for word, token in enumerate(_TOKEN.finditer(text)):
+        for word, token in enumerate(tokens):
             start = token.start()
             if start < done:
                 found[-1].last_word = word
                 continue
             name = token[0]
             best: Hit | None = None
-            for phrase in chain(
-                exact.get(name, ()), stems.get(name[:5], ()), stems.get(name[:4], ())
-            ):
-                if phrase.weak and phrase.language != language:
+            for phrase in self.beginning(name):
+                if phrase.need and phrase.need not in names:
                     continue
-                if phrase.source in foreign and phrase.language != language:
+                if phrase.language != language and (phrase.weak or phrase.source in foreign):
                     continue
-                end = phrase.match(text, start)
+                end = phrase.end(text, token)
                 if end > (best.end if best else start):
                     best = Hit(phrase.kind, phrase.value, start, end, phrase.language)
             if name[:4] in _FUZZY_STARTS:

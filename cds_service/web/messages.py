@@ -101,21 +101,25 @@ def _read(request: Request) -> bytes:
 
 def _entries(value: object, limit: int) -> int | None:
     """Return how many entries all Bundles have; None where it is deeper than ``limit``."""
-    level = [value]
+    # Nothing stands below a scalar: only objects and arrays are carried along.
+    level: list[Any] = [value] if isinstance(value, dict | list) else []
     entries = 0
-    for _ in range(limit):
-        below: list[object] = []
+    for _ in range(limit - 1):
+        below: list[Any] = []
         for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
+            if type(item) is dict:
                 own = item.get("entry")
-                entries += len(own) if isinstance(own, list) else 0
-            elif isinstance(item, list):
-                below.extend(item)
+                if type(own) is list:
+                    entries += len(own)
+                item = item.values()  # noqa: PLW2901 - its members, as of an array
+            for each in item:
+                kind = type(each)
+                if kind is dict or kind is list:
+                    below.append(each)
         if not below:
             return entries
         level = below
-    return None
+    return None if any(level) else entries
 
 
 def _check_headers(request: Request) -> None:

@@ -287,6 +287,19 @@ def test_an_observation_about_a_problem_speaks_for_it() -> None:
     assert plan.tumours[0].conditions == ("Condition/c",)
 
 
+@pytest.mark.parametrize(
+    ("status", "evidence"), [("final", ("Observation/e",)), ("preliminary", ("Observation/h",))]
+)
+def test_what_is_no_evidence_does_not_speak(status: str, evidence: tuple[str, ...]) -> None:
+    """A result that the problem does not name, or that is not final, makes it no tumour."""
+    plan = plan_of(
+        condition("Malignant neoplasm of skin", SKIN_OF_LEG, evidence=evidence),
+        observation(HISTOLOGY, "Leiomyosarcoma", status=status, id="h"),
+        observation(HISTOLOGY, "Basal cell carcinoma", id="e"),
+    )
+    assert plan.tumours == ()
+
+
 # --- Refutation ---
 
 PATHOLOGY = report("Punch biopsy, thigh: dermal leiomyosarcoma.", on="2026-05-10", id="r")

@@ -122,8 +122,8 @@ def visits(case: Case, t0: PartialDate) -> Iterator[Fact]:
 
 
 def _about_tumour(case: Case, visit: Visit) -> bool:
-    known = {condition.reference for condition in case.setting.chart.conditions}
-    if named := set(visit.reason_references) & known:
+    known = case.setting.chart.condition_references
+    if named := known.intersection(visit.reason_references):
         return bool(named & case.records.lesion.references)
     concepts = (*visit.reasons, *visit.types)
     lens = case.setting.lens
