@@ -15,6 +15,7 @@ from cds_service.errors import UpstreamUnavailable
 from cds_service.guideline import Guideline
 from cds_service.guideline import read as read_guideline
 from cds_service.observe import warming
+from cds_service.observe.audit import Audit
 from cds_service.observe.metrics import Metrics
 from cds_service.observe.readiness import Patient, Readiness
 from cds_service.observe.seen import log
@@ -49,7 +50,11 @@ class _Kept:
         keys = KeyRing(settings.clients, before=old.keys if old else None)
         if old and not store:
             return cls(old.store, keys, old.limit, old.metrics)
-        store = store or Store(settings.database_url, text_days=settings.feedback_text_days)
+        store = store or Store(
+            settings.database_url,
+            text_days=settings.feedback_text_days,
+            audit_days=settings.audit_days,
+        )
         store.migrate()
         metrics = Metrics()
         store.failed = metrics.database_failed
@@ -123,7 +128,9 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
-    seen.install(app, (kept.metrics.count, log))
+    audit = Audit(kept.store, settings)
+    sinks = (kept.metrics.count, log, *([audit.record] if settings.audit_days else []))
+    seen.install(app, sinks)
     surroundings.install(app, origins=settings.cors_origins)
     calls = cds.blueprint(
         services,

@@ -22,6 +22,7 @@ _LOOPBACK = "127.0.0.1"
 #: Browser clients that a demonstration is shown in.
 _DEMO_ORIGINS = ("https://sandbox.cds-hooks.org", "http://localhost:8080")
 _LAZY = {
+    "audit": "cds_service.commands.audit",
     "guideline": "cds_service.rulebook.command",
     "conform": "cds_service.commands.conform",
     "db": "cds_service.commands.db",
@@ -159,6 +160,10 @@ def _warn(settings: Settings) -> None:
         warn("CDS_DEV=1: clients may use http and this machine; not for real patients.")
 
 
+def _forgets_whom(settings: Settings) -> bool:
+    return settings.audit_references == "digest" and not settings.audit_key
+
+
 def _check_port(host: str, port: int) -> None:
     """Raise where the address is taken: the server itself would share the port silently."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -229,6 +234,11 @@ def _serve(
     first = source.read()
     for warning in first.warnings:
         warn(warning)
+    if settings.database_url and settings.audit_days and _forgets_whom(settings):
+        warn(
+            "CDS_AUDIT_KEY is not set: the audit record does not tell which patient and user a "
+            "call was about (docs/operate.md)."
+        )
     # What cannot be built ends the start here; in the workers it would be an endless respawn.
     try:
         first.check()

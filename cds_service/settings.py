@@ -17,6 +17,7 @@ PREFIX = "CDS_"
 _CONFIG = "CDS_CONFIG"
 Auth = Literal["off", "required"]
 Switch = Literal["off", "on"]
+References = Literal["digest", "plain"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 #: Where ``serve`` and the commands keep what they remember, if nothing else is set.
 DEFAULT_DATABASE = "sqlite:///cds-service.sqlite3"
@@ -68,6 +69,10 @@ class Settings:
     log_level: LogLevel = "info"
     metrics: Switch = "on"
     metrics_token: str | None = field(default=None, repr=False)
+    #: Days; 0: no audit record is written.
+    audit_days: int = 2190
+    audit_key: str | None = field(default=None, repr=False)
+    audit_references: References = "digest"
     #: The guideline in place of the package's.
     guideline: Path | None = None
     #: Seconds.
@@ -124,6 +129,12 @@ def _method(text: str) -> str:
 def _on_off(text: str) -> str:
     if text not in get_args(Switch):
         raise ValueError("on or off")
+    return text
+
+
+def _references(text: str) -> str:
+    if text not in get_args(References):
+        raise ValueError("digest or plain")
     return text
 
 
@@ -382,6 +393,26 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting(
+        "audit_days",
+        _count,
+        "Days for which the audit record of each call is kept (2190 are six years). `0`: none is "
+        "written, and what there is stays. See docs/operate.md.",
+    ),
+    Setting(
+        "audit_key",
+        _secret,
+        "The secret with which patients and users are made digests in the audit record. Without "
+        "it, and without `CDS_AUDIT_REFERENCES=plain`, the record does not tell whom a call was "
+        "about.",
+        secret=True,
+    ),
+    Setting(
+        "audit_references",
+        _references,
+        "`digest`, or `plain`: whether the audit record names patient and user by digests that "
+        "only `CDS_AUDIT_KEY` can tell, or by the ids that the client sent.",
+    ),
+    Setting(
         "guideline",
         Path,
         "The path of a guideline in place of the package's `guideline.toml`, for every command; "
@@ -408,8 +439,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "workbench",
         _switch,
-        "`1`: `serve` has the workbench page at `/`, as `demo` always has. It is unauthenticated and "
-        "shows patient data, so only with `CDS_AUTH=off`. See docs/workbench.md.",
+        "`1`: `serve` has the workbench page at `/`, as `demo` always has. It is unauthenticated "
+        "and shows patient data, so only with `CDS_AUTH=off`. See docs/workbench.md.",
     ),
 )
 _CONFIG_HELP = (

@@ -1,12 +1,16 @@
 """What commands share: the settings, and how they warn."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from cds_service import settings as settings_module
 from cds_service.guideline import GuidelineError
-from cds_service.settings import Settings, SettingsError
+from cds_service.settings import DEFAULT_DATABASE, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from cds_service.store import Store
 
 _LOGS = "cds_service.logs"
 
@@ -34,6 +38,22 @@ def load_settings() -> Settings:
     for warning in warnings:
         warn(warning)
     return settings
+
+
+def open_store(settings: Settings) -> "Store":
+    """Return the store of the settings, its tables of this version."""
+    from cds_service.store import Store, StoreError  # noqa: PLC0415 - takes a while
+
+    try:
+        store = Store(
+            settings.database_url or DEFAULT_DATABASE,
+            text_days=settings.feedback_text_days,
+            audit_days=settings.audit_days,
+        )
+        store.migrate()
+    except StoreError as error:
+        raise click.ClickException(str(error)) from None
+    return store
 
 
 def warn(message: str) -> None:

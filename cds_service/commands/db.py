@@ -2,25 +2,16 @@
 
 import click
 
-from cds_service.commands.common import load_settings
-from cds_service.settings import DEFAULT_DATABASE
-from cds_service.store import Store, StoreError
+from cds_service.commands.common import load_settings, open_store
 
 
 @click.group()
 def db() -> None:
-    """Look after the database of cards sent, feedback and used tokens."""
+    """Look after the database of cards sent, feedback, used tokens and the audit record."""
 
 
 @db.command()
 def upgrade() -> None:
     """Bring the tables to this version. ``serve`` does the same when it starts."""
-    settings = load_settings()
-    try:
-        store = Store(
-            settings.database_url or DEFAULT_DATABASE, text_days=settings.feedback_text_days
-        )
-        store.migrate()
-    except StoreError as error:
-        raise click.ClickException(str(error)) from None
+    store = open_store(load_settings())
     click.echo(f"The tables of {store.engine.url.render_as_string()} are of this version.")

@@ -11,9 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from cds_service.commands.common import load_settings
-from cds_service.settings import DEFAULT_DATABASE
-from cds_service.store import Store, StoreError
+from cds_service.commands.common import load_settings, open_store
 from cds_service.store.report import Row, by_topic, rows
 
 _BAR = 40
@@ -42,14 +40,7 @@ def report(form: str, by: str, since: dt.datetime | None, until: dt.datetime | N
 
     Cards without feedback are neither: a card that is ignored is never reported.
     """
-    settings = load_settings()
-    try:
-        store = Store(
-            settings.database_url or DEFAULT_DATABASE, text_days=settings.feedback_text_days
-        )
-        store.migrate()
-    except StoreError as error:
-        raise click.ClickException(str(error)) from None
+    store = open_store(load_settings())
     found = rows(
         store, since=since.date() if since else None, until=until.date() if until else None
     )

@@ -20,6 +20,7 @@ ERRORS = (SettingsError, GuidelineError, StoreError)
 _LASTING = (
     "database_url",
     "feedback_text_days",
+    "audit_days",
     "capture",
     "capture_most",
     "capture_force",
@@ -60,7 +61,11 @@ class Configuration:
 
     def migrate(self) -> None:
         """Make the tables. Raises :class:`StoreError`."""
-        store = Store(self.settings.database_url, text_days=self.settings.feedback_text_days)
+        store = Store(
+            self.settings.database_url,
+            text_days=self.settings.feedback_text_days,
+            audit_days=self.settings.audit_days,
+        )
         store.migrate()
         # A connection must not be inherited by the workers.
         store.engine.dispose()

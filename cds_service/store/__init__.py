@@ -1,10 +1,10 @@
-"""What the service remembers: cards sent, feedback on them, and tokens seen. No patient data.
+"""What the service remembers: cards, feedback, tokens seen, and who asked. No patient data.
 
 store = Store("sqlite:///cds-service.sqlite3")   # or postgresql+psycopg://…
 store.migrate()
 """
 
 from cds_service.store.database import Store, StoreError
-from cds_service.store.rows import FeedbackRow, SentCard
+from cds_service.store.rows import AuditRow, FeedbackRow, SentCard
 
-__all__ = ["FeedbackRow", "SentCard", "Store", "StoreError"]
+__all__ = ["AuditRow", "FeedbackRow", "SentCard", "Store", "StoreError"]

@@ -15,13 +15,14 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from cds_service.errors import UpstreamUnavailable
-from cds_service.store.rows import FeedbackRow, SentCard, digest
-from cds_service.store.tables import card_sent, feedback, metadata, token_seen
+from cds_service.store.rows import AuditRow, FeedbackRow, SentCard, digest
+from cds_service.store.tables import audit, card_sent, feedback, metadata, token_seen
 
 _log = logging.getLogger(__name__)
 _MEMORY = "sqlite://"
 #: What is done in one transaction.
-Operation = Literal["tokens", "cards", "feedback"]
+Operation = Literal["tokens", "cards", "feedback", "audit"]
+_HOUR = 3600.0
 #: Of libpq, where the address says nothing else: seconds for a connection (it takes no fewer), and
 #: milliseconds after which a server that has vanished from the network is given up.
 _PATIENCE = {"connect_timeout": 2, "tcp_user_timeout": 2000}
@@ -40,14 +41,18 @@ class Store:
         url: str | None = None,
         *,
         text_days: int = 0,
+        audit_days: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Take the address; nothing is connected yet. Raises :class:`StoreError`.
 
-        ``text_days``: how long free text is kept; 0: not at all.
+        ``text_days``: how long free text is kept; 0: not at all. ``audit_days``: how long the
+        audit record is kept; 0: nothing of it is deleted.
         """
         self._clock = clock
         self._text_days = text_days
+        self._audit_days = audit_days
+        self._tidied = 0.0
         self._lock = threading.Lock()
         self._kept = self._made = url is not None
         #: Is told each operation for which the database does not answer.
@@ -163,10 +168,28 @@ class Store:
             "text": item.text if self._text_days else None,
         }
 
+    # --- Audit ---
+
+    def record_audit(self, row: AuditRow) -> None:
+        """Remember a request."""
+        values = {name: getattr(row, name) for name in AuditRow.__slots__ if name != "id"}
+        with self._begin("audit") as connection:
+            connection.execute(sa.insert(audit).values(values | {"at": _naive(row.at)}))
+            if self._now() - self._tidied > _HOUR:
+                self._tidied = self._now()
+                self._tidy(connection)
+
+    def _tidy(self, connection: sa.Connection) -> None:
+        """Delete what of the audit record has had its time."""
+        if self._audit_days:
+            limit = self._today() - dt.timedelta(days=self._audit_days)
+            connection.execute(sa.delete(audit).where(audit.c.at < limit))
+
     def forget(self) -> None:
-        """Delete free text whose time is over."""
+        """Delete free text and audit records whose time is over."""
         with self._begin("feedback") as connection:
             self._forget(connection)
+            self._tidy(connection)
 
     def _forget(self, connection: sa.Connection) -> None:
         limit = self._today() - dt.timedelta(days=self._text_days)

@@ -54,6 +54,32 @@ class FeedbackRow:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One request, as it is accounted for; "" where something is not known or not kept."""
+
+    #: UTC.
+    at: dt.datetime
+    request: str
+    endpoint: str
+    service: str = ""
+    hook: str = ""
+    hook_instance: str = ""
+    client: str = ""
+    tenant: str = ""
+    #: References such as ``Patient/1``, or keyed digests of them.
+    user: str = ""
+    patient: str = ""
+    status: int
+    #: Why it was refused.
+    reason: str = ""
+    cards: int = 0
+    program: str
+    guideline: str = ""
+    #: Of the row; 0 before it is stored.
+    id: int = 0
+
+
 def digest(*parts: str) -> str:
     """Return a SHA-256 of the parts, in which no part can run into the next."""
     whole = hashlib.sha256()

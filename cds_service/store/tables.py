@@ -46,3 +46,25 @@ token_seen = Table(
     Column("digest", String(64), primary_key=True),
     Column("expires", Float, nullable=False, index=True),
 )
+
+#: Who asked about whom. Patient and user are keyed digests, unless the operator wants names.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", DateTime, nullable=False, index=True),
+    Column("request", String(36), nullable=False),
+    Column("endpoint", String(16), nullable=False),
+    Column("service", String(128), nullable=False),
+    Column("hook", String(64), nullable=False),
+    Column("hook_instance", String(36), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("tenant", String(128), nullable=False),
+    Column("user", String(300), nullable=False),
+    Column("patient", String(300), nullable=False, index=True),
+    Column("status", Integer, nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("cards", Integer, nullable=False),
+    Column("program", String(64), nullable=False),
+    Column("guideline", String(64), nullable=False),
+)

@@ -103,21 +103,26 @@ class Verifier:
         good token of another tenant.
         """
         for finding in self.inspect(raw, audiences=audiences, use=True):
-            if finding.problem and finding.check == "tenant":
-                raise Forbidden(
-                    "The tenant of the token may not use this service.", reason="tenant"
-                )
             if finding.problem:
-                # The path of the address is the caller's: anything could stand in it.
-                named = finding.check == "audience"
-                raise Unauthorized(
-                    "The token was refused.",
-                    reason=finding.check,
-                    detail="aud is not the address that was called" if named else finding.problem,
-                )
+                raise self._refused(raw, finding)
         token = _Token.parse(raw)
         tenant = token.claims.get("tenant")
         return Caller(self._clients[token.claims["iss"]], tenant)
+
+    def _refused(self, raw: str, finding: Finding) -> Unauthorized | Forbidden:
+        """Return what the client is told, which is little, with what the operator is told."""
+        # The path of the address is the caller's: anything could stand in it.
+        foreign = finding.check == "audience"
+        problem = "aud is not the address that was called" if foreign else finding.problem
+        try:
+            claimed = self._client(_Token.parse(raw))
+        except MalformedError:
+            claimed = None
+        detail = f"as clients.{claimed.name}: {problem}" if claimed else problem
+        if finding.check == "tenant":
+            words = "The tenant of the token may not use this service."
+            return Forbidden(words, reason="tenant", detail=detail)
+        return Unauthorized("The token was refused.", reason=finding.check, detail=detail)
 
     def inspect(
         self, raw: str, *, audiences: Collection[str], use: bool = False

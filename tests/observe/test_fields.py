@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cds_service.observe.fields import FIELDS, allowed, escaped
@@ -73,6 +73,7 @@ def test_good_values() -> None:
     assert line(states={"margin": "act", "hlrcc": "Jane"}) == {"states": {"margin": "act"}}
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)), ANYTHING))
 def test_any_value(fields: dict[str, Any]) -> None:
     """No value whatever fails, and no text of a line holds a control character."""
