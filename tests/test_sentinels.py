@@ -1,4 +1,4 @@
-"""Patient data that goes in comes out on cards alone: in no log line and in no stored row."""
+"""Patient data that goes in comes out on cards alone: in no log line, metric or stored row."""
 
 import datetime as dt
 import json
@@ -35,6 +35,7 @@ ROOT = Path(__file__).parents[1]
 CASE = ROOT / "fixtures/fhir/entered-dermal-margin-positive-reexcise/request.json"
 HOOKS = ("problem-list-item-create", "patient-view", "order-select", "order-sign")
 SENTINEL = "SENTINEL"
+AUDIT_KEY = "0123456789abcdef"
 BASE = "https://cds.example.org"
 SERVER = "https://ehr.example.org/fhir"
 KEY = ec.generate_private_key(ec.SECP384R1())
@@ -56,7 +57,7 @@ def _text(name: str, value: Any) -> Any:
 
 def bodies() -> Iterator[Sent]:
     """Yield paths and bodies: good ones, bad ones and broken ones, with the sentinel in all."""
-    good = json.loads(CASE.read_text())
+    good = json.loads(CASE.read_text().replace("entered-1", f"{SENTINEL}-1"))
     good["prefetch"] = marked(good["prefetch"])
     good["prefetch"]["patient"] |= {
         "name": [{"family": SENTINEL, "given": [SENTINEL]}],
@@ -138,6 +139,7 @@ def rows(store: Store) -> str:
             for name, table in metadata.tables.items()
         }
     assert found["card_sent"]
+    assert found["audit"]
     return str(found)
 
 
@@ -152,7 +154,9 @@ def send(client: FlaskClient, **headers: str) -> set[int]:
 def test_in_process(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """#67, #90: good and bad requests leave no patient data in log, database or error."""
     store = Store(f"sqlite:///{tmp_path}/store.sqlite3")
-    chosen = Settings(auth="off", today=dt.date(2026, 12, 1), fhir_servers=(SERVER,))
+    chosen = Settings(
+        auth="off", today=dt.date(2026, 12, 1), fhir_servers=(SERVER,), audit_key=AUDIT_KEY
+    )
     client = create_app(chosen, store=store).test_client()
     with caplog.at_level(logging.DEBUG):
         assert send(client) == {200, 400, 404, 412}
@@ -161,6 +165,8 @@ def test_in_process(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
             assert answer.status_code == 200 or SENTINEL not in answer.text
     assert SENTINEL not in caplog.text
     assert SENTINEL not in rows(store)
+    assert SENTINEL not in client.get("/metrics").text
+    assert SENTINEL not in client.get("/readyz").text
     files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert SENTINEL.encode() not in files
 
@@ -201,7 +207,7 @@ def test_authenticated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None
     key = json.loads(ECAlgorithm.to_jwk(KEY.public_key())) | {"kid": "k"}
     ehr = Client(name="ehr", issuer="ehr", jwks={"keys": [key]}, fhir_servers=(SERVER,))
     store = Store(f"sqlite:///{tmp_path}/store.sqlite3")
-    chosen = Settings(public_url=BASE, clients=(ehr,), max_requests=0)
+    chosen = Settings(public_url=BASE, clients=(ehr,), max_requests=0, audit_key=AUDIT_KEY)
     client = create_app(chosen, store=store).test_client()
     statuses = set()
     with caplog.at_level(logging.DEBUG):
@@ -223,6 +229,7 @@ def test_authenticated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None
     assert {200, 400, 401} <= statuses
     assert SENTINEL not in caplog.text
     assert SENTINEL not in rows(store)
+    assert SENTINEL not in client.get("/metrics").text
 
 
 def test_bug(caplog: pytest.LogCaptureFixture) -> None:
@@ -239,12 +246,13 @@ def test_bug(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_served(tmp_path: Path) -> None:
-    """The server itself writes no patient data, to its output or beside its database."""
+    """The server writes no patient data: to its log, its metrics, its audit or its database."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {key: value for key, value in os.environ.items() if key[:4] != "CDS_"}
-    environment |= {"CDS_AUTH": "off", "PYTHONPATH": str(ROOT)}
+    environment |= {"CDS_AUTH": "off", "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    environment |= {"CDS_AUDIT_KEY": AUDIT_KEY, "CDS_LOG_LEVEL": "debug"}
     with (tmp_path / "output").open("w") as out:
         command = [sys.executable, "-m", "cds_service", "serve", "--port", str(port)]
         process = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=out, env=environment)
@@ -257,12 +265,23 @@ def test_served(tmp_path: Path) -> None:
             except OSError:
                 time.sleep(0.1)
         statuses = {_post(base + path, body) for path, body in bodies()}
+        with urllib.request.urlopen(f"{base}/metrics") as answer:  # noqa: S310 - as above
+            metrics = answer.read()
+        shared = b"".join(path.read_bytes() for path in tmp_path.glob("cds-service-metrics-*/*"))
     finally:
         process.terminate()
         process.wait()
     assert {200, 400, 404} <= statuses
     found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert "cds-service.sqlite3" in found
+    command = [sys.executable, "-m", "cds_service", "audit", "export"]
+    exported = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, env=environment, check=True
+    )
+    assert exported.stdout.count(b'"resourceType":"AuditEvent"') > 100
+    assert all(map(json.loads, found["output"].splitlines()))
+    found |= {"metrics": metrics, "shared": shared, "audit": exported.stdout + exported.stderr}
+    assert metrics
+    assert shared
     assert not [name for name, text in found.items() if SENTINEL.encode() in text]
 
 
