@@ -10,6 +10,9 @@ from cds_service.replay.layout import load
 #: The project's worked cases; absent where the package is installed without its checkout.
 WORKED = Path(__file__).resolve().parents[2] / "fixtures" / "fhir"
 _EXPECTED = "expected.json"
+#: The list of a directory of kept results (``saved.py``): what is below it are no cases.
+KEPT = "replay.json"
+KEPT_FORMAT = "cds-service replay results"
 #: Beside a captured request, these are no cases.
 _OF_CAPTURE = ("response.json", "meta.json")
 #: Keys of an expectation: the type, and the type of what is in it.
@@ -57,12 +60,14 @@ class Case:
 def find(path: Path) -> tuple[Path, ...]:
     """Return the chart and request files that ``path`` (a file or directory) stands for.
 
-    A capture's answer is none of them, and what is hidden is not finished.
+    A capture's answer is none of them, nor is a result that was kept; and what is hidden is not
+    finished.
     """
     if path.is_file():
         return (path,)
-    files = (p for p in path.rglob("*.json") if not _is_hidden(p.relative_to(path)))
-    return tuple(sorted(p for p in files if _is_input(p)))
+    files = [p for p in path.rglob("*.json") if not _is_hidden(p.relative_to(path))]
+    kept = {p.parent for p in files if p.name == KEPT and _lists_results(p)}
+    return tuple(sorted(p for p in files if _is_input(p) and kept.isdisjoint(p.parents)))
 
 
 def read(path: Path) -> Case:
@@ -92,6 +97,13 @@ def of(body: Json, *, name: str) -> Case:
 
 def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
+
+
+def _lists_results(path: Path) -> bool:
+    try:
+        return KEPT_FORMAT.encode() in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _is_input(path: Path) -> bool:

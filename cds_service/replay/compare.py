@@ -42,9 +42,11 @@ class Comparison:
         return not self.changes
 
     @property
-    def evaluated(self) -> bool:
-        """Whether both evaluations were within reach, so that states and windows are compared."""
-        return bool(_trace(self.before) and _trace(self.after))
+    def cards_alone(self) -> bool:
+        """Whether one evaluation was out of reach, so that states and windows are not compared."""
+        sides = self.before, self.after
+        played = all(isinstance(side, Result) for side in sides)
+        return played and len({bool(_trace(side)) for side in sides}) > 1
 
 
 def compare(key: str, before: Outcome, after: Outcome) -> Comparison:

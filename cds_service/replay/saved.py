@@ -13,15 +13,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
 
+from cds_service.replay.cases import KEPT, KEPT_FORMAT
 from cds_service.replay.client import Json
 from cds_service.replay.compare import Failed, Outcome
 from cds_service.replay.layout import dumps, load
 from cds_service.replay.noise import settled
 from cds_service.replay.outcome import Evaluation, Played, Result
 
-FORMAT = "cds-service replay results"
 _EDITION = 1
-_INDEX = "replay.json"
 _CASES = "cases"
 _STAGE = ".writing-"
 
@@ -35,9 +34,9 @@ def check(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise SavedError(f"{folder} is a file; results are kept in a directory of their own")
     names = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if _INDEX in names:
+    if KEPT in names:
         _index(folder)
-    known = {_INDEX, _CASES} if _INDEX in names else set()
+    known = {KEPT, _CASES} if KEPT in names else set()
     other = sorted(name for name in names - known if not name.startswith(_STAGE))
     if other:
         raise SavedError(
@@ -54,19 +53,19 @@ def save(folder: Path, outcomes: Mapping[str, Outcome], *, versions: Mapping[str
     """
     check(folder)
     stage = folder / f"{_STAGE}{uuid4().hex}"
-    index = {"format": FORMAT, "edition": _EDITION, "versions": dict(versions)}
+    index = {"format": KEPT_FORMAT, "edition": _EDITION, "versions": dict(versions)}
     try:
         for key, outcome in outcomes.items():
             _write(stage / _CASES / key, _body(key, outcome))
-        _write(stage / _INDEX, index | {"cases": sorted(outcomes)})
+        _write(stage / KEPT, index | {"cases": sorted(outcomes)})
         _write(stage / "unfinished", index | {"cases": None})
         # Who reads from here to the end is told that the results are not whole.
-        (stage / "unfinished").replace(folder / _INDEX)
+        (stage / "unfinished").replace(folder / KEPT)
         if (folder / _CASES).exists():
             (folder / _CASES).replace(stage / "before")
         if outcomes:
             (stage / _CASES).replace(folder / _CASES)
-        (stage / _INDEX).replace(folder / _INDEX)
+        (stage / KEPT).replace(folder / KEPT)
     except OSError as error:
         raise SavedError(f"{folder} cannot be written: {error.strerror}") from None
     finally:
@@ -79,7 +78,7 @@ def read(folder: Path) -> tuple[dict[str, Result | Failed], dict[str, str]]:
 
     Raises ``SavedError``, which names the file that cannot be used.
     """
-    if not (folder / _INDEX).exists():
+    if not (folder / KEPT).exists():
         raise SavedError(
             f"{folder} holds no saved results; they are a directory that "
             "cds-service replay PATH --save DIR wrote"
@@ -89,15 +88,15 @@ def read(folder: Path) -> tuple[dict[str, Result | Failed], dict[str, str]]:
     if keys is None:
         raise SavedError(f"{folder} was not written to its end; save the results again")
     if not isinstance(keys, list) or not all(isinstance(key, str) and _inside(key) for key in keys):
-        raise SavedError(f"{folder / _INDEX}: cases is not a list of paths under {_CASES}")
+        raise SavedError(f"{folder / KEPT}: cases is not a list of paths under {_CASES}")
     found = {key: _outcome(folder / _CASES / key, key) for key in keys}
     return found, dict(versions) if isinstance(versions, dict) else {}
 
 
 def _index(folder: Path) -> Json:
-    path = folder / _INDEX
+    path = folder / KEPT
     index = _load(path)
-    if index.get("format") != FORMAT:
+    if index.get("format") != KEPT_FORMAT:
         raise SavedError(f"{path} is not a list of saved results; {folder} is somebody else's")
     if index.get("edition") != _EDITION:
         raise SavedError(

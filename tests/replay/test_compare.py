@@ -106,7 +106,7 @@ def test_equal_results_are_the_same(make_card: Card) -> None:
     """Nothing differs where nothing differs."""
     comparison = compare("x", result(make_card()), result(make_card()))
     assert comparison.same
-    assert comparison.evaluated
+    assert not comparison.cards_alone
 
 
 def test_random_ids_and_addresses_of_the_service_are_no_difference(make_card: Card) -> None:
@@ -397,7 +397,7 @@ def test_where_one_side_has_no_evaluation_its_cards_are_compared(make_card: Card
     """States that are out of reach are not taken for lost ones, and that is known."""
     comparison = compare("x", result(make_card(), trace=None), result(make_card()))
     assert comparison.same
-    assert not comparison.evaluated
+    assert comparison.cards_alone
 
 
 def test_a_trace_that_cannot_be_compared_is_not_the_same() -> None:

@@ -207,6 +207,16 @@ def test_saved_results_are_the_same_afterwards(case_dir: Path, run: Run, tmp_pat
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_results_kept_beside_the_cases_are_no_cases(case_dir: Path, run: Run) -> None:
+    """Where the results stand below the cases, only the cases are played."""
+    folder = case_dir.parent
+    run(folder, "--save", folder / "kept")
+    result = run(folder, "--against", folder / "kept")
+    assert result.exit_code == 0, result.output
+    assert "1 case the same, 0 differ" in result.stdout
+
+
+@pytest.mark.usefixtures("stand_in")
 def test_a_save_that_cannot_be_is_refused_before_anything_is_played(
     case_dir: Path, run: Run, stand_in: Any
 ) -> None:

@@ -88,8 +88,7 @@ class Report:
                     f"Version of the {name}: {before[name]} there, {after[name]} here. "
                     "That alone is no difference."
                 )
-        apart = [each for each in self.same if not each.evaluated]
-        apart += [each for each in self.differing if not each.evaluated and _played(each)]
+        apart = [each for each in self.comparisons if each.cards_alone]
         if apart:
             yield (
                 f"Of {len(apart)} {_cases(len(apart))} only the cards are compared: states, "
@@ -123,10 +122,6 @@ def _versions(results: Iterable[Result]) -> dict[str, str]:
         for name, version in result.versions.items():
             found.setdefault(name, set()).add(version)
     return {name: " and ".join(sorted(versions)) for name, versions in found.items()}
-
-
-def _played(comparison: Comparison) -> bool:
-    return isinstance(comparison.before, Result) and isinstance(comparison.after, Result)
 
 
 def _cases(number: int) -> str:
