@@ -70,7 +70,7 @@ compose-check: $(VENV)/.dev $(VENV)/deploy/.ready
 		$(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
 	if docker compose version > /dev/null 2>&1; then docker compose config --quiet; \
 		else echo "docker compose is not here: its schema alone was asked"; fi
-	CONTAINER=1 $(BIN)/python -m pytest tests/deploy
+	CONTAINER=1 NGINX="$$(tools/nginx)" $(BIN)/python -m pytest tests/deploy
 
 # What the image holds: build/sbom.json, CycloneDX.
 sbom: $(VENV)/security/.ready

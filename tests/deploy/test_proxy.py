@@ -74,8 +74,10 @@ def service() -> Iterator[ThreadingHTTPServer]:
 def proxy(service: ThreadingHTTPServer) -> Iterator[tuple[int, Path]]:
     """Yield the port of nginx with our configuration, and the folder of its files."""
     if NGINX is None:
-        pytest.skip("nginx is not installed, or NGINX does not name it")
+        pytest.skip("nginx is not installed, or NGINX does not name it; see make compose-check")
     folder = Path(tempfile.mkdtemp(prefix="cds-proxy-"))
+    # Who runs it may have no way to where it lies.
+    shutil.copy(NGINX, folder / "nginx")
     make_certificate(folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -97,7 +99,9 @@ def proxy(service: ThreadingHTTPServer) -> Iterator[tuple[int, Path]]:
         for path in (folder, *folder.iterdir()):
             shutil.chown(path, user)
     process = subprocess.Popen(
-        [NGINX, "-c", folder / "nginx.conf", "-g", "daemon off;"], user=user, stderr=subprocess.PIPE
+        [folder / "nginx", "-c", folder / "nginx.conf", "-g", "daemon off;"],
+        user=user,
+        stderr=subprocess.PIPE,
     )
     for _ in range(100):
         with socket.socket() as probe:
