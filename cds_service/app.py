@@ -178,7 +178,7 @@ def _readiness(settings: Settings, guideline: Guideline, store: Store) -> Readin
 
 
 def _remembering(store: Store) -> Observer:
-    """Return the observer that remembers the cards being sent, for the feedback on them."""
+    """Return the observer that remembers cards, for the feedback on them and its report."""
 
     def remember(answered: Answered) -> None:
         call, now = answered.call, dt.datetime.now(dt.UTC)
@@ -193,9 +193,10 @@ def _remembering(store: Store) -> Observer:
                     service=answered.service.id,
                     client=call.caller.client.name if call.caller else "",
                     sent_at=now,
+                    shadow=answered.shadow,
                 )
                 for advice, card in zip(
-                    answered.selection.shown, answered.response.cards, strict=True
+                    answered.selection.shown, answered.rendered.cards, strict=True
                 )
             )
 

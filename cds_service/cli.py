@@ -117,6 +117,7 @@ def demo(port: int) -> None:
             public_url=None,
             database_url=None,
             cors_origins=_DEMO_ORIGINS,
+            shadow=False,
             workbench=True,
         )
 
@@ -156,6 +157,11 @@ def _warn(settings: Settings) -> None:
         warn("CDS_AUTH=off: everybody who reaches this port is answered, unauthenticated.")
         if settings.clients:
             warn("CDS_AUTH=off: the [clients] tables are not used.")
+    if settings.shadow:
+        warn("CDS_SHADOW=1: every call is answered without cards.")
+    watched = [client.name for client in settings.clients if client.shadow]
+    if watched:
+        warn(f"In shadow mode, so answered without cards: {', '.join(watched)}.")
     if settings.dev:
         warn("CDS_DEV=1: clients may use http and this machine; not for real patients.")
 

@@ -53,10 +53,17 @@ class Answered:
     #: None where nothing had to be read: the orders are no matter of the guideline's.
     evaluated: Evaluated | None
     selection: Selection
-    #: As the client gets it.
-    response: CardsResponse
+    #: In the client's dialect.
+    rendered: CardsResponse
+    #: Whether the client is only watched: what was rendered is withheld from it.
+    shadow: bool
     #: Seconds by phase: ``read``, ``evaluate``, ``render``.
     seconds: Mapping[str, float]
+
+    @property
+    def response(self) -> CardsResponse:
+        """As the client gets it: in shadow mode nothing, so nothing that tells of the advice."""
+        return CardsResponse() if self.shadow else self.rendered
 
     @property
     def trace(self) -> dict[str, Any]:
@@ -165,7 +172,8 @@ class Engine:
             today=today,
             evaluated=None,
             selection=Selection(),
-            response=CardsResponse(),
+            rendered=CardsResponse(),
+            shadow=self._settings.shadow or (call.caller is not None and call.caller.client.shadow),
             seconds=clock.seconds,
         )
         if read is None:
@@ -178,7 +186,7 @@ class Engine:
                 selection=service.select(plan, read, call),
             )
         with clock.phase("render"):
-            return replace(found, response=speak(self._rendered(found, read.unread), dialect))
+            return replace(found, rendered=speak(self._rendered(found, read.unread), dialect))
 
     def _rendered(self, found: Answered, unread: Mapping[Kind, str]) -> CardsResponse:
         caller = found.call.caller

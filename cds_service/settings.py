@@ -75,6 +75,7 @@ class Settings:
     audit_references: References = "digest"
     #: The guideline in place of the package's.
     guideline: Path | None = None
+    shadow: bool = False
     #: Seconds.
     shutdown_seconds: int = 8
     #: Seconds.
@@ -417,6 +418,12 @@ SETTINGS: tuple[Setting, ...] = (
         Path,
         "The path of a guideline in place of the package's `guideline.toml`, for every command; "
         "in the configuration file relative to it. See docs/guideline.md.",
+    ),
+    Setting(
+        "shadow",
+        _switch,
+        "`1`: every call is evaluated and recorded, and answered without cards. For one client "
+        "alone, `shadow` stands in its table. See docs/operate.md.",
     ),
     Setting(
         "shutdown_seconds",

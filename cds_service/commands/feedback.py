@@ -38,7 +38,8 @@ def feedback() -> None:
 def report(form: str, by: str, since: dt.datetime | None, until: dt.datetime | None) -> None:
     """Print how many cards were accepted and overridden, and why.
 
-    Cards without feedback are neither: a card that is ignored is never reported.
+    Cards without feedback are neither: a card that is ignored is never reported. Under ``shadow``
+    stand those that clients in shadow mode would have been sent, in no other number.
     """
     store = open_store(load_settings())
     found = rows(
@@ -52,7 +53,17 @@ def report(form: str, by: str, since: dt.datetime | None, until: dt.datetime | N
         click.echo(shown, nl=False)
 
 
-_HEAD = ("topic", "rule", "sent", "accepted", "overridden", "accept_rate", "override_rate")
+_HEAD = (
+    "topic",
+    "rule",
+    "sent",
+    "accepted",
+    "overridden",
+    "accept_rate",
+    "override_rate",
+    "reasons",
+    "shadow",
+)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -65,6 +76,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         _percent(row.accept_rate),
         _percent(row.override_rate),
         "; ".join(f"{name}: {count}" for name, count in _sorted(row.reasons.items())),
+        str(row.shadow),
     )
 
 
@@ -77,7 +89,7 @@ def _percent(rate: float | None) -> str:
 
 
 def _print_table(found: Iterable[Row]) -> None:
-    table = Table(*(name.replace("_", " ") for name in _HEAD), "reasons")
+    table = Table(*(name.replace("_", " ") for name in _HEAD))
     for row in found:
         table.add_row(*_cells(row))
     Console().print(table)
@@ -86,7 +98,7 @@ def _print_table(found: Iterable[Row]) -> None:
 def _csv(found: Iterable[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*_HEAD, "reasons"))
+    writer.writerow(_HEAD)
     writer.writerows(_cells(row) for row in found)
     return text.getvalue()
 
@@ -109,7 +121,8 @@ def _parts(row: Row, width: int) -> tuple[int, int]:
 
 def _label(row: Row) -> str:
     name = f"{row.topic} {row.rule}".strip()
-    return f"{name}: {row.accepted} accepted, {row.overridden} overridden of {row.sent}"
+    shadow = f"; {row.shadow} in shadow mode" if row.shadow else ""
+    return f"{name}: {row.accepted} accepted, {row.overridden} overridden of {row.sent}{shadow}"
 
 
 def _svg(found: Iterable[Row]) -> str:

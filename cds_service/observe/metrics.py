@@ -86,6 +86,12 @@ class Metrics(Watch):
             ["topic", "state", "indicator"],
             registry=registry,
         )
+        self._withheld = Counter(
+            "cds_service_shadow_cards",
+            "Cards that were withheld from clients in shadow mode.",
+            ["topic", "state", "indicator"],
+            registry=registry,
+        )
         self._topics = Counter(
             "cds_service_topics",
             "Topics of evaluated charts, by their state, shown or not.",
@@ -158,8 +164,9 @@ class Metrics(Watch):
         if answered.evaluated:
             for advice in answered.evaluated.plan.advice:
                 self._topics.labels(advice.topic, advice.state).inc()
+        shown = self._withheld if answered.shadow else self._cards
         for advice in answered.selection.shown:
-            self._cards.labels(advice.topic, advice.state, advice.indicator).inc()
+            shown.labels(advice.topic, advice.state, advice.indicator).inc()
 
     def has_gathered(self, states: Mapping[str, State]) -> None:
         """Count the keys of a call."""

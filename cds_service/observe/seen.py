@@ -82,6 +82,7 @@ def _fields(seen: Seen) -> Mapping[str, Any]:
         "reason": seen.reason,
         "detail": seen.error.detail if seen.error else None,
         "cards": len(answered.response.cards) if answered else None,
+        "shadow": (answered.shadow or None) if answered else None,
         "states": {item.topic: item.state for item in plan.advice} if plan else None,
         "rules": {item.topic: item.rules for item in plan.advice if item.rules} if plan else None,
         "unread": sorted(evaluated.chart.unread) if evaluated else None,

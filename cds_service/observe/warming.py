@@ -26,7 +26,7 @@ def walk(engine: Engine, services: Iterable[HookService]) -> str | None:
     cards = 0
     for service in services:
         call = service.read(_request(service))
-        answered = engine.work(service, call, today=_TODAY).response.to_json()
+        answered = engine.work(service, call, today=_TODAY).rendered.to_json()
         orjson.dumps(answered)
         cards += len(answered["cards"])
     return None if cards else "a made-up tumour is answered without cards"

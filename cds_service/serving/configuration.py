@@ -83,7 +83,11 @@ class Configuration:
 
     def __str__(self) -> str:
         """Name what matters, for the log."""
-        clients = ", ".join(client.name for client in self.settings.clients) or "none"
+        named = (
+            f"{client.name} (in shadow mode)" if client.shadow else client.name
+            for client in self.settings.clients
+        )
+        clients = ", ".join(named) or "none"
         path = self.settings.guideline
         where = f" of {path}" if path else ""
         return f"guideline {self.guideline.version}{where}; clients: {clients}"

@@ -23,6 +23,8 @@ class Row:
     sent: int = 0
     accepted: int = 0
     overridden: int = 0
+    #: Withheld from clients in shadow mode; not among ``sent``.
+    shadow: int = 0
     #: How often each override reason was given.
     reasons: Mapping[str, int] = field(default_factory=dict)
 
@@ -45,7 +47,11 @@ def rows(
     Feedback on cards that were never sent, or to another client, comes last, for all time.
     """
     sent_in = _period(since, until)
-    own = sa.and_(card_sent.c.uuid == feedback.c.card, card_sent.c.client == feedback.c.client)
+    own = sa.and_(
+        card_sent.c.uuid == feedback.c.card,
+        card_sent.c.client == feedback.c.client,
+        card_sent.c.shadow.is_(False),
+    )
     accepted = sa.func.max(sa.case((feedback.c.outcome == "accepted", 1), else_=0))
     key = (card_sent.c.topic, card_sent.c.rule)
     outcome = (
@@ -64,18 +70,24 @@ def rows(
         .where(feedback.c.reason.is_not(None), sa.or_(card_sent.c.uuid.is_(None), sent_in))
         .group_by(*key, feedback.c.reason)
     )
-    totals = sa.select(*key, sa.func.count()).where(sent_in).group_by(*key)
+    totals = (
+        sa.select(*key, card_sent.c.shadow, sa.func.count())
+        .where(sent_in)
+        .group_by(*key, card_sent.c.shadow)
+    )
     sent: Counter[tuple[str, str]] = Counter()
+    shadow: Counter[tuple[str, str]] = Counter()
     answers: Counter[tuple[tuple[str, str], int]] = Counter()
     reasons: dict[tuple[str, str], dict[str, int]] = {}
     with store.connect() as connection:
-        for topic, rule, count in connection.execute(totals):
-            sent[topic, rule] = count
+        for topic, rule, withheld, count in connection.execute(totals):
+            (shadow if withheld else sent)[topic, rule] = count
         for topic, rule, was_accepted, count in connection.execute(by_outcome):
             answers[_name(topic, rule), was_accepted] = count
         for topic, rule, reason, count in connection.execute(by_reason):
             reasons.setdefault(_name(topic, rule), {})[reason] = count
-    names = sorted({*sent, *(name for name, _ in answers)}, key=lambda n: (n[0] == UNKNOWN, n))
+    known = {*sent, *shadow, *(name for name, _ in answers)}
+    names = sorted(known, key=lambda n: (n[0] == UNKNOWN, n))
     return tuple(
         Row(
             topic=name[0],
@@ -83,6 +95,7 @@ def rows(
             sent=sent[name],
             accepted=answers[name, 1],
             overridden=answers[name, 0],
+            shadow=shadow[name],
             reasons=reasons.get(name, {}),
         )
         for name in names
@@ -100,6 +113,7 @@ def by_topic(every: Iterable[Row]) -> tuple[Row, ...]:
             sent=sum(row.sent for row in own),
             accepted=sum(row.accepted for row in own),
             overridden=sum(row.overridden for row in own),
+            shadow=sum(row.shadow for row in own),
             reasons=dict(sum((Counter(row.reasons) for row in own), Counter())),
         )
         for topic, own in topics.items()

@@ -22,6 +22,8 @@ class SentCard:
     client: str
     #: UTC.
     sent_at: dt.datetime
+    #: Whether it was withheld from the client.
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

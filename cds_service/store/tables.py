@@ -1,6 +1,17 @@
 """The tables. A change of them is a new file in ``migrations/versions``; a test compares both."""
 
-from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -20,7 +31,9 @@ card_sent = Table(
     Column("guideline_version", String(64), nullable=False),
     Column("service", String(128), nullable=False),
     Column("client", String(64), nullable=False),
+    #: When it was sent, or with ``shadow`` would have been.
     Column("sent_at", DateTime, nullable=False, index=True),
+    Column("shadow", Boolean, nullable=False, server_default=false()),
 )
 
 feedback = Table(

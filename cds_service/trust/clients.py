@@ -52,6 +52,8 @@ class Client:
     dialect: Dialect = dialect.DEFAULT
     #: The subject of the client's certificate, as the proxy writes it; None: not asked for.
     certificate: str | None = None
+    #: Whether its calls are evaluated and recorded, and answered without cards.
+    shadow: bool = False
 
     @property
     def has_keys(self) -> bool:
@@ -153,6 +155,7 @@ class _Reader:
         yield "replay", self._read("replay", self._replay, default=True)
         yield "profile", self._read("profile", self._profile, dialect.DEFAULT)
         yield "certificate", self._read("certificate", self._text, None)
+        yield "shadow", self._read("shadow", self._flag, default=False)
 
     def _read(self, key: str, parse: Callable[[str, Any], Any], default: object) -> Any:  # noqa: ANN401
         if key not in self._table:

@@ -54,6 +54,10 @@ def blueprint(
         check_server(asked)
         response = json_response(answer(service, asked).to_json())
         response.headers["Cache-Control"] = "no-store"
+        answered = seen().answered
+        if answered and answered.shadow:
+            # The empty list of cards must not be taken for "nothing to say".
+            response.headers["CDS-Service-Mode"] = "shadow"
         return response
 
     @routes.post("/cds-services/<service_id>/feedback")

@@ -9,7 +9,7 @@ from cds_service.store import FeedbackRow, SentCard, Store
 from .conftest import Run
 
 NOON = dt.datetime(2026, 12, 1, 12, tzinfo=dt.UTC)
-HEAD = "topic,rule,sent,accepted,overridden,accept_rate,override_rate,reasons"
+HEAD = "topic,rule,sent,accepted,overridden,accept_rate,override_rate,reasons,shadow"
 
 
 @pytest.fixture
@@ -26,8 +26,9 @@ def some(tmp_path: Path) -> None:
             service="view",
             client="",
             sent_at=NOON,
+            shadow=number == 4,
         )
-        for number in range(4)
+        for number in range(5)
     )
     store.record_feedback(
         FeedbackRow(
@@ -48,11 +49,11 @@ def test_csv(run: Run) -> None:
     result = run("feedback", "report", "--format", "csv")
     assert result.stdout.splitlines() == [
         HEAD,
-        "margin,m0,2,1,0,50.0%,0.0%,",
-        "margin,m1,2,0,1,0.0%,50.0%,patient-refuses: 1",
+        "margin,m0,2,1,0,50.0%,0.0%,,1",
+        "margin,m1,2,0,1,0.0%,50.0%,patient-refuses: 1,0",
     ]
     result = run("feedback", "report", "--format", "csv", "--by", "topic")
-    assert result.stdout.splitlines()[1:] == ["margin,,4,1,1,25.0%,25.0%,patient-refuses: 1"]
+    assert result.stdout.splitlines()[1:] == ["margin,,4,1,1,25.0%,25.0%,patient-refuses: 1,1"]
 
 
 @pytest.mark.usefixtures("some")
@@ -67,7 +68,8 @@ def test_table(run: Run) -> None:
 def test_chart(run: Run) -> None:
     """The chart has a bar for each row, in which each part has its share."""
     _, bar = run("feedback", "report", "--format", "chart", "--by", "topic").stdout.splitlines()
-    assert bar == "█" * 10 + "▒" * 10 + "·" * 20 + " margin: 1 accepted, 1 overridden of 4"
+    label = " margin: 1 accepted, 1 overridden of 4; 1 in shadow mode"
+    assert bar == "█" * 10 + "▒" * 10 + "·" * 20 + label
 
 
 @pytest.mark.usefixtures("some")
@@ -75,7 +77,7 @@ def test_svg(run: Run) -> None:
     """The picture is well-formed, with a label a row."""
     root = ET.fromstring(run("feedback", "report", "--format", "svg").stdout)  # noqa: S314 - ours
     labels = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert labels[0] == "margin m0: 1 accepted, 0 overridden of 2"
+    assert labels[0] == "margin m0: 1 accepted, 0 overridden of 2; 1 in shadow mode"
 
 
 @pytest.mark.usefixtures("some")

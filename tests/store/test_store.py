@@ -129,7 +129,7 @@ def test_cards(store: Store) -> None:
     store.record_cards([])
     first, _ = stored(store, card_sent)
     assert tuple(first) == (
-        uuid(1), "margin", "m1", "1.0.0", "view", "ehr", NOON.replace(tzinfo=None)
+        uuid(1), "margin", "m1", "1.0.0", "view", "ehr", NOON.replace(tzinfo=None), False
     )  # fmt: skip
 
 
