@@ -11,7 +11,9 @@ depends_on: str | None = None
 
 def upgrade() -> None:
     """Add the mark; every card of before was sent."""
-    withheld: sa.Column[bool] = sa.Column("shadow", sa.Boolean(), nullable=False, server_default=sa.false())
+    withheld: sa.Column[bool] = sa.Column(
+        "shadow", sa.Boolean(), nullable=False, server_default=sa.false()
+    )
     op.add_column("card_sent", withheld)
 
 
