@@ -39,7 +39,7 @@ def junit(report: Report) -> str:
             ET.SubElement(properties, "property", {"name": name, "value": visible(value)})
     suite.extend(cases)
     ET.indent(suites)
-    return ET.tostring(suites, encoding="unicode", xml_declaration=False)
+    return f'<?xml version="1.0"?>\n{ET.tostring(suites, encoding="unicode")}'
 
 
 def _case(entry: Entry, *, compared: bool) -> ET.Element:

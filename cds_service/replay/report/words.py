@@ -9,7 +9,7 @@ from typing import Literal
 
 _WORDS = re.compile(r"\s+|\w+(?:[-./]\w+)*|[^\w\s]")
 #: Longer texts are compared line by line: the time that words take grows with their square.
-_MANY = 5000
+_MANY = 2500
 _AROUND = 4
 _LONG = 400
 
