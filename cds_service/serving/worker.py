@@ -1,6 +1,7 @@
 """A worker's application: one after another, each request answered by one of them alone."""
 
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -94,11 +95,12 @@ class Application:
 
     def listen(self, link: Connection) -> None:
         """Take what comes; end this process where nobody is left to stop it."""
-        parent = os.getppid()
+        # By its number when it started this one: it may be gone already.
+        parent = multiprocessing.parent_process()
         while True:
             if link.poll(_LOOK):
                 self.take(link.recv())
-            elif os.getppid() != parent:
+            elif parent and os.getppid() != parent.pid:
                 _log.error("the main process is gone: this worker ends")
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
