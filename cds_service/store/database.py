@@ -27,6 +27,8 @@ _HOUR = 3600.0
 #: milliseconds after which a server that has vanished from the network is given up.
 _PATIENCE = {"connect_timeout": 2, "tcp_user_timeout": 2000}
 _POOL_SECONDS = 2
+#: Milliseconds after which PostgreSQL gives a statement up: somebody else may hold a lock for long.
+STATEMENT = 5000
 
 
 class StoreError(RuntimeError):
@@ -209,6 +211,8 @@ class Store:
         try:
             self._make()
             with self.engine.begin() as connection:
+                if self.engine.dialect.name == "postgresql":
+                    connection.execute(sa.text(f"SET LOCAL statement_timeout = {STATEMENT}"))
                 yield connection
         except SQLAlchemyError as error:
             _log.error("the database failed: %s", type(error).__name__)

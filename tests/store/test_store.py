@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,9 @@ from cds_service.store import FeedbackRow, SentCard, Store, StoreError
 from cds_service.store.report import Row, by_topic, rows
 from cds_service.store.rows import digest, opaque
 from cds_service.store.tables import card_sent, feedback, metadata, token_seen
+
+if TYPE_CHECKING:
+    from tests.postgresql import Cluster
 
 NOON = dt.datetime(2026, 12, 1, 12, tzinfo=dt.UTC)
 NOW = NOON.timestamp()
@@ -148,6 +152,21 @@ def test_batches_at_once(store: Store) -> None:
     with ThreadPoolExecutor(len(batches)) as pool:
         list(pool.map(store.record_feedback, batches))
     assert len(stored(store, feedback)) == 1000
+
+
+def test_somebody_else_s_lock(cluster: "Cluster", monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever locks a table in PostgreSQL, the service answers 503 in time, and works on after."""
+    store = Store(cluster.database())
+    store.migrate()
+    monkeypatch.setattr("cds_service.store.database.STATEMENT", 100)
+    with store.engine.begin() as other:
+        other.execute(sa.text("LOCK TABLE feedback"))
+        with pytest.raises(UpstreamUnavailable):
+            store.record_feedback([outcome(1)])
+        assert store.first_use("a", "1", expires=NOW + 60)
+    store.record_feedback([outcome(1)])
+    assert len(stored(store, feedback)) == 1
+    store.engine.dispose()
 
 
 def test_text_is_forgotten(store: Store, clock: Clock) -> None:
