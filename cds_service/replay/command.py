@@ -75,7 +75,11 @@ class CannotCompareError(click.ClickException):
     metavar="FILE",
     help="Write the report to a file.",
 )
-@click.option("--explain", is_flag=True, help="Show why: the decision trace of every case.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Show why: the decision trace of every case (not in junit and html).",
+)
 @click.option("--update", is_flag=True, help="Rewrite expected.json from what was seen.")
 def replay(  # noqa: PLR0913 - the options of the command line
     *,
