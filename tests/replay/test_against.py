@@ -19,6 +19,7 @@ from cds_service.replay import cases
 from cds_service.replay.cases import WORKED
 from cds_service.replay.local import local
 from cds_service.replay.play import play
+from cds_service.replay.revision import Revision
 
 Json = dict[str, Any]
 Run = Callable[..., Result]
@@ -216,6 +217,24 @@ def test_without_git_there_is_no_revision(run: Run, monkeypatch: pytest.MonkeyPa
     result = run(DUE, "--against", "HEAD")
     assert result.exit_code == 2
     assert "needs the command git" in result.stderr
+
+
+@needs_git
+def test_value_sets_that_differ_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the package's value sets are others now, the reader knows that they were not used."""
+    package = tmp_path / "checkout" / "cds_service" / "guideline"
+    sets = package.parent / "terminology" / "valuesets"
+    for folder in (package, sets):
+        folder.mkdir(parents=True)
+    shutil.copy(GUIDELINE, package / "guideline.toml")
+    (sets / "one.json").write_text("{}")
+    for step in (("init", "-q"), ("add", "."), ("commit", "-qm", "first")):
+        git(tmp_path / "checkout", *step)
+    monkeypatch.setattr("cds_service.replay.revision.resources.files", lambda _: package)
+    assert Revision("HEAD", None).notes == ()
+    (sets / "one.json").write_text("[]")
+    (note,) = Revision("HEAD", None).notes
+    assert "value sets differ" in note
 
 
 # --- What a name means ---

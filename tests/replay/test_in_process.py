@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from cds_service.engine import Engine
+from cds_service.guideline import load
 from cds_service.replay import cases
-from cds_service.replay.local import local
+from cds_service.replay.local import Local, local
 from cds_service.replay.play import play
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "fhir"
@@ -64,3 +66,33 @@ def test_the_date_decides(run: Callable[..., Result]) -> None:
     early: Any = play(cases.read(case / "chart.json"), service=local, date=dt.date(2026, 10, 9))
     assert early.evaluation.windows[0]["status"] == "not-yet-due"
     assert early.played[0].cards == ()
+
+
+def test_one_request_is_worked_once_for_answer_and_evaluation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What led to an answer is that of the answer; a request that was changed is another one."""
+    worked = []
+    work = Engine.work
+
+    def counted(*arguments: Any, **more: Any) -> Any:
+        worked.append(arguments)
+        return work(*arguments, **more)
+
+    monkeypatch.setattr(Engine, "work", counted)
+    service = Local(TODAY, load())
+    patient = {"resourceType": "Patient", "id": "p1"}
+    empty = {"resourceType": "Bundle", "type": "searchset"}
+    request = {
+        "hook": "patient-view",
+        "hookInstance": "5b0f0c1c-64d5-4d3c-8f4a-0d3f7b6e6a01",
+        "context": {"userId": "Practitioner/x", "patientId": "p1"},
+        "prefetch": {"patient": patient, "conditions": empty, "procedures": empty},
+    }
+    (entry,) = [each for each in service.discover() if each["hook"] == "patient-view"]
+    assert service.evaluate(request) is not None
+    assert service.call(entry["id"], request)[0] == 200
+    assert len(worked) == 1
+    del request["prefetch"]["patient"]
+    assert service.call(entry["id"], request)[0] == 412
+    assert service.evaluate(request) is None
