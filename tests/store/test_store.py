@@ -3,6 +3,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from cds_service.errors import UpstreamUnavailable
-from cds_service.store import FeedbackRow, SentCard, Store, StoreError
+from cds_service.store import AuditRow, FeedbackRow, SentCard, Store, StoreError, audit
 from cds_service.store.report import Row, by_topic, rows
 from cds_service.store.rows import digest, opaque
 from cds_service.store.tables import card_sent, feedback, metadata, token_seen
@@ -50,7 +51,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Itera
         url = f"sqlite:///{tmp_path}/store.sqlite3"
     elif request.param == "postgresql":
         url = request.getfixturevalue("cluster").database()
-    made = Store(url, text_days=30, clock=clock)
+    made = Store(url, text_days=30, audit_days=10, clock=clock)
     made.migrate()
     yield made
     made.engine.dispose()
@@ -259,3 +260,36 @@ def test_unreachable(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG), pytest.raises(UpstreamUnavailable):
         store.first_use("issuer", "sentinel", expires=NOW)
     assert "sentinel" not in caplog.text
+
+
+def test_audit(store: Store, clock: Clock) -> None:
+    """A request is kept as it was, found by day, patient and user, and deleted after its days."""
+    first = AuditRow(
+        id=1,
+        at=NOON,
+        request=uuid(1),
+        endpoint="call",
+        service="view",
+        hook="patient-view",
+        hook_instance=uuid(2),
+        client="ehr",
+        tenant="north",
+        user="Practitioner/é",
+        patient="Patient/" + "x" * 255,
+        status=200,
+        reason="",
+        cards=3,
+        program="0.1.0",
+        guideline="1.0.0",
+    )
+    later = replace(first, id=2, at=NOON + dt.timedelta(days=1), patient="", user="")
+    store.record_audit(first)
+    store.record_audit(later)
+    day = NOON.date()
+    assert list(audit.rows(store)) == [first, later]
+    assert list(audit.rows(store, until=day)) == list(audit.rows(store, patient=[first.patient]))
+    assert list(audit.rows(store, since=day + dt.timedelta(days=1))) == [later]
+    assert list(audit.rows(store, user=["Practitioner/é", "x"])) == [first]
+    clock.now += 11 * 86_400
+    store.forget()
+    assert list(audit.rows(store)) == [later]
