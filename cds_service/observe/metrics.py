@@ -189,8 +189,8 @@ class Metrics(Watch):
             else:
                 self._states.pop(server, None)
             tally = Tally(
-                state
-                for origin, state in self._states.items()
+                found
+                for origin, found in self._states.items()
                 if self._servers.get(_origin(origin), _OTHER) == name
             )
             for each in ("closed", "open", "half-open"):
@@ -204,7 +204,10 @@ class Metrics(Watch):
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return the text for a scraper, and its media type, as its ``Accept`` header has it."""
-        encode, kind = choose_encoder(accept)
+        try:
+            encode, kind = choose_encoder(accept)
+        except (TypeError, ValueError):  # of a version that is no number
+            encode, kind = choose_encoder("")
         for last in (False,) * (_TRIES - 1) + (True,):
             try:
                 return encode(self._everything()), kind

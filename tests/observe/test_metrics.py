@@ -248,6 +248,17 @@ def test_forms(client: FlaskClient) -> None:
     assert other.text.endswith("# EOF\n")
 
 
+@pytest.mark.parametrize(
+    "accept",
+    ["application/openmetrics-text;version=x", "text/plain;version=1.x", ";;", "\xe4", "*/*;q=x"],
+)
+def test_odd_forms(client: FlaskClient, accept: str) -> None:
+    """Whatever a scraper asks for, it gets metrics."""
+    answer = client.get("/metrics", headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert "cds_service_build_info" in answer.text
+
+
 def test_off() -> None:
     """CDS_METRICS=off: there is no such address."""
     client = create_app(Settings(auth="off", metrics="off")).test_client()
