@@ -6,6 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV ?= uv
 JOBS ?= 2
+SOAK_SECONDS ?= 600
+SOAK_WORKERS ?= 2
+SOAK_RATE ?= 20
 MUTATION ?= $(or $(TMPDIR),/tmp)/cds-service-mutation
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --quiet
@@ -15,7 +18,7 @@ COMPILE_MORE := $(COMPILE_PROJECT) --constraint requirements.lock
 # The lock files are complete. Without --no-deps an old pip looks beyond them for extras.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-hapi test-postgres compose-check sbom audit bandit secret-scan test-security test-load test-spark matrix check replay fuzz conformance docs mutation lock value-sets clean
+.PHONY: demo test test-hapi test-postgres compose-check sbom audit bandit secret-scan test-security test-load soak test-spark matrix check replay fuzz conformance docs mutation lock value-sets clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m cds_service demo
@@ -98,6 +101,12 @@ test-load: $(VENV)/.dev
 test-spark: $(VENV)/.spark
 	tools/need java openjdk-17-jre-headless
 	SPARK=1 $(BIN)/python -m pytest tests/screen/test_spark.py
+
+# Mixed traffic against a service that is reloaded, restarted and loses workers; SOAK has more,
+# such as --seed 7, --database postgresql or --json FILE.
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS) --workers $(SOAK_WORKERS) \
+		--rate $(SOAK_RATE) $(SOAK)
 
 # Every fixture as every awkward EHR, as a table.
 matrix: $(VENV)/.dev

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,13 @@ def _missing(what: str) -> None:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Yield a server of the newest PostgreSQL that is installed."""
+    with running() as made:
+        yield made
+
+
+@contextmanager
+def running() -> Iterator[Cluster]:
+    """Run a server of the newest PostgreSQL that is installed while the block runs."""
     try:
         import psycopg  # noqa: F401, PLC0415 - an extra
     except ImportError:
@@ -96,6 +104,8 @@ def cluster() -> Iterator[Cluster]:
         shutil.chown(folder, user)
     made = Cluster(Path(str(initdb)).parent, folder, user)
     made.start()
-    yield made
-    made.crash()
-    shutil.rmtree(folder)
+    try:
+        yield made
+    finally:
+        made.crash()
+        shutil.rmtree(folder)
