@@ -31,6 +31,7 @@ _LAZY = {
     "doctor": "cds_service.fhirtools.doctor",
     "load": "cds_service.fhirtools.load",
     "replay": "cds_service.replay.command",
+    "scrub": "cds_service.commands.scrub",
     "screen": "cds_service.commands.screen",
     "simulate": "cds_service.simulate.command",
     "trust": "cds_service.commands.trust",

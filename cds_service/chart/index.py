@@ -54,6 +54,11 @@ class Found:
         return f"/{_NO_ID} " not in self.reference
 
 
+def is_id(text: str) -> bool:
+    """Return whether a resource may have this id."""
+    return bool(_ID.fullmatch(text))
+
+
 @lru_cache(maxsize=1024)
 def local(reference: str) -> str:
     """Return ``Type/id`` of a relative, absolute or versioned reference; others as they are."""
@@ -124,7 +129,7 @@ class Index:
     def settle(self) -> list[Found]:
         """Name every resource, merge copies and duplicates, and return what remains."""
         for found in self._found:
-            found.content = _content(found.resource)
+            found.content = content(found.resource)
             found.reference = self._reference_of(found)
         self._number_the_nameless()
         for found in self._found:
@@ -146,14 +151,14 @@ class Index:
         raw = found.resource.get("id")
         if type(raw) is int:
             raw = str(raw) if abs(raw) < 10**18 else None
-        if isinstance(raw, str) and _ID.fullmatch(raw):
+        if isinstance(raw, str) and is_id(raw):
             return f"{found.kind}/{raw}"
         if raw is not None:
             self.issues.append(Issue(f"{found.key}.id", "is no id; the resource is read without"))
         named = local(found.full_url) if found.full_url else ""
         return (
             named
-            if named.startswith(f"{found.kind}/") and _ID.fullmatch(named.partition("/")[2])
+            if named.startswith(f"{found.kind}/") and is_id(named.partition("/")[2])
             else ""
         )
 
@@ -236,7 +241,8 @@ def _names(found: Found) -> Iterator[str]:
         yield f"urn:uuid:{found.reference.partition('/')[2]}"
 
 
-def _content(resource: Mapping[str, Json]) -> bytes:
+def content(resource: Mapping[str, Json]) -> bytes:
+    """Return what a resource says, as bytes: two of one type that say the same are one."""
     body = {name: value for name, value in resource.items() if name not in _LABELS}
     try:
         return orjson.dumps(body, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)

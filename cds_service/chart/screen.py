@@ -59,12 +59,12 @@ def _is_for_all(bundle: Mapping[str, Json], patient: str) -> bool:
     return any(
         isinstance(link, dict)
         and link.get("relation") == "self"
-        and not _names(link.get("url"), patient)
+        and not names_patient(link.get("url"), patient)
         for link in items(bundle.get("link"))
     )
 
 
-def _names(url: Json, patient: str) -> bool:
+def names_patient(url: Json, patient: str) -> bool:
     """Return whether the address of a search names the patient; one of another form may."""
     if not isinstance(url, str):
         return True

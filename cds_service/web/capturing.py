@@ -4,7 +4,6 @@ Only calls of admitted clients are written, and what happens here never changes 
 """
 
 import datetime as dt
-import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from cds_service.engine import Answered
 from cds_service.errors import ServiceError
 from cds_service.guideline import Guideline
 from cds_service.hooks.base import Call, HookService
+from cds_service.observe import logs
 from cds_service.settings import Settings, SettingsError
 
 _ENDPOINT = "cds.call"
@@ -35,7 +35,7 @@ _BOM = b"\xef\xbb\xbf"
 #: Statuses that the same request has wherever it is replayed; data that a FHIR server did not
 #: give in time (503, 504) are data that cannot be had (412) where there is no server.
 _REPLAYED = {200: 200, 400: 400, 412: 412, 500: 500, 503: 412, 504: 412}
-_log = logging.getLogger(__name__)
+_log = logs.logger("web.capturing")
 
 
 @dataclass(slots=True)
@@ -97,9 +97,9 @@ class Capturer:
             try:
                 self._write(draft, response)
             except CaptureError as error:
-                _log.warning("a call was not captured: %s", error)
+                _log.warning(f"a call was not captured: {error}")
             except Exception as error:  # noqa: BLE001 - the answer must go out all the same
-                _log.error("a call was not captured: unexpected %s", type(error).__name__)
+                logs.report("a call was not captured", error)
         return response
 
     def _write(self, draft: _Draft, response: Response) -> None:
