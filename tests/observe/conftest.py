@@ -89,7 +89,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         environment = {key: value for key, value in os.environ.items() if key[:4] != "CDS_"}
-        environment |= {"CDS_AUTH": "off", "PYTHONPATH": str(ROOT)} | settings
+        environment |= {"CDS_AUTH": "off", "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+        environment |= settings
         command = [sys.executable, "-m", "cds_service", "serve", "--port", str(port), *arguments]
         with (tmp_path / "stdout").open("wb") as out, (tmp_path / "stderr").open("wb") as err:
             process = subprocess.Popen(

@@ -19,7 +19,7 @@ HOOK = "problem-list-item-create"
 
 def test_sum_of_workers(serve: Callable[..., Served], tmp_path: Path) -> None:
     """Concurrent requests to two workers are counted exactly, whichever of them is asked."""
-    served = serve("--workers", "2", TMPDIR=str(tmp_path))
+    served = serve("--workers", "2")
     (folder,) = tmp_path.glob("cds-service-metrics-*")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     with ThreadPoolExecutor(8) as pool:
@@ -41,7 +41,7 @@ def test_sum_of_workers(serve: Callable[..., Served], tmp_path: Path) -> None:
 
 def test_dead_worker(serve: Callable[..., Served], tmp_path: Path) -> None:
     """What a worker counted outlives it; the states that it was in do not."""
-    served = serve(TMPDIR=str(tmp_path))
+    served = serve()
     (folder,) = tmp_path.glob("cds-service-metrics-*")
     served.call()
     (worker,) = served.workers()
