@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,6 +71,10 @@ def screen(
         report = run(order)
     except ScreenError as error:
         raise click.ClickException(str(error)) from None
+    except (OSError, sqlite3.Error) as error:  # what is wrong with the export is in the report
+        raise click.ClickException(
+            f"The work cannot be written: {error}. The same command goes on from here."
+        ) from None
     except KeyboardInterrupt:
         again = "" if engine == "spark" else " The same command goes on from here."
         click.echo(f"Interrupted.{again}", err=True)

@@ -106,7 +106,13 @@ def find(root: Path) -> Export:
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root, onerror=_raise):
+    seen: set[str] = set()
+    for folder, folders, names in os.walk(root, onerror=_raise, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
         for name in names:
             path = Path(folder, name)
@@ -121,6 +127,8 @@ def _raise(error: OSError) -> None:
 
 def _file(path: Path, root: Path) -> File:
     name = path.name if path == root else path.relative_to(root).as_posix()
+    # A report is UTF-8, which the name of a file need not be.
+    name = os.fsencode(name).decode(errors="replace")
     try:
         stat = path.stat()
         return File(name, path, stat.st_size, stat.st_mtime_ns, reading.is_compressed(path))

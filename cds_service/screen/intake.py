@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from cds_service.screen.kinds import KEYS
 from cds_service.screen.reading import Damaged, NotJson, Piece, type_named
 from cds_service.screen.sorting import sort
-from cds_service.screen.tally import FOREIGN, Tally
+from cds_service.screen.tally import FOREIGN, NO_JSON, Tally
 
 #: Takes a record: the patient, the payload, the number of the file and the line.
 Add = Callable[[str, bytes, int, int], None]
@@ -33,7 +33,7 @@ class Intake:
                     self.tally.problem(file, line, problem)
                     self._damaged(seen, name, "a line of the export is too long to be read")
         except NotJson:
-            self.tally.notes[file, "is no JSON"] += 1
+            self.tally.notes[file, NO_JSON] += 1
         except Damaged as error:
             self.tally.problem(file, line or None, str(error))
             self._damaged(seen, name, "a file of the export could not be read to its end")

@@ -20,6 +20,8 @@ LONGEST = 512 * 2**20
 _GZIP = b"\x1f\x8b"
 _UTF8 = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+#: zip, bzip2, xz and zstd.
+_ARCHIVES = (b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
 _LINES = re.compile(r"\.(ndjson|jsonl)(\.gz)?$", re.IGNORECASE)
 _NAMED = re.compile(r"\.(ndjson|jsonl|json)(\.gz)?$", re.IGNORECASE)
 #: Lines that tell NDJSON from a document.
@@ -135,6 +137,11 @@ def _piece(line: int, read: bytes) -> Iterator[Piece]:
 
 def _whole(file: BinaryIO, name: str) -> Iterator[Piece]:
     head, line = _head(file)
+    start = b"".join(each.raw for each in head).lstrip()
+    if start.startswith(_ARCHIVES):
+        raise Damaged("is compressed, and not with gzip")
+    if start.startswith(b"<") and b"hl7.org/fhir" in start:
+        raise Damaged("is XML; JSON is expected")
     if head and not _NAMED.search(name) and head[0].raw.lstrip()[:1] not in b"{[":
         raise NotJson
     if _begins_document(head, name):

@@ -10,10 +10,11 @@ import orjson
 from cds_service import __version__, terminology
 from cds_service.screen.evaluation import Screening
 from cds_service.screen.inputs import Export
-from cds_service.screen.tally import FOREIGN, Tally
+from cds_service.screen.tally import FOREIGN, NO_JSON, Tally
 
 Json = dict[str, Any]
 
+_NO_FHIR = (FOREIGN, NO_JSON)
 #: The most problems that a report names.
 NAMED = 10_000
 
@@ -90,6 +91,9 @@ class Report:
             yield f"{where}: {problem['reason']}{times}" if where else problem["reason"]
         if len(problems) > most:
             yield f"… and {len(problems) - most} more; the report names them"
+        left_out = len({note["file"] for note in self.left_out if note["reason"] in _NO_FHIR})
+        if left_out:
+            yield f"{left_out} files hold no FHIR; the report names them"
         unread = self.patients.get("unread", 0)
         if unread:
             yield f"{unread} patients have no row, but not all of theirs could be read"

@@ -11,6 +11,8 @@ Json = dict[str, Any]
 NAMED = 50
 #: The reason of JSON that is not FHIR: no problem in a file that holds nothing else.
 FOREIGN = "is no FHIR resource"
+#: The reason of a file that neither is JSON nor is called so.
+NO_JSON = "is no JSON"
 
 
 class Problem(NamedTuple):

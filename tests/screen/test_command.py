@@ -1,7 +1,10 @@
 """The command: what it writes and says, its exit codes, and what it refuses."""
 
+import csv
+import errno
 import gzip
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -134,6 +137,14 @@ def test_today_is_that_of_the_setting(
     assert {row["today"] for row in read_csv(out)} == {"2020-01-01"}
 
 
+def test_csv_is_read_by_everybody(screen: Screen, export: Path) -> None:
+    """UTF-8 without a mark, a line a row, the columns as documented."""
+    done = screen(export)
+    text = done.out.read_text(encoding="utf-8").splitlines()
+    assert next(csv.reader(text)) == [column.name for column in COLUMNS]
+    assert len(text) == len(done.rows) + 1
+
+
 # --- What could not be read -----------------------------------------------------------------
 
 
@@ -259,6 +270,22 @@ def test_two_people_of_one_id_are_not_one(screen: Screen, tmp_path: Path) -> Non
     assert done.problems == [("0.json", 1, "shares its id with a Patient of another birth date")]
 
 
+def test_a_birth_date_may_be_less_exact(screen: Screen, tmp_path: Path) -> None:
+    """A year, and a day in it, are one person's; so are versions that tell which is newer."""
+    chart = renamed(CASE, "p1")
+    year, stamped = chart[0] | {"birthDate": "1960"}, chart[0] | {"birthDate": "1961-02-03"}
+    chart[0] |= {"birthDate": "1960-05-06"}
+    export = tmp_path / "chart.ndjson"
+    export.write_bytes(lines([*chart, year]))
+    assert list(screen(export).rows) == ["p1"]
+    versions = [
+        person | {"meta": {"lastUpdated": f"202{n}-01-01T00:00:00Z"}}
+        for n, person in enumerate((chart[0], stamped))
+    ]
+    export.write_bytes(lines([*chart[1:], *versions]))
+    assert list(screen(export).rows) == ["p1"]
+
+
 def test_deleted_resources_are_not_read(screen: Screen, export: Path) -> None:
     """What an export says was deleted is gone: a Condition, and a whole patient."""
     whole = screen(export).rows
@@ -300,6 +327,20 @@ def test_other_files_are_left_out_and_named(screen: Screen, export: Path) -> Non
         {"file": "README.md", "reason": "is no JSON", "count": 1},
         {"file": "log.ndjson", "reason": "is no FHIR resource", "count": 200},
     ]
+
+
+def test_odd_names_are_read(screen: Screen, export: Path, tmp_path: Path) -> None:
+    """Names that are no UTF-8, links to other directories and links that lead back are no harm."""
+    whole = screen(export).rows
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (parts / os.fsdecode(b"Caf\xe9.ndjson")).write_bytes(b"{broken\n")
+    (export / "Encounter.000.ndjson").rename(parts / "moved.ndjson")
+    (export / "more").symlink_to(parts)
+    (parts / "back").symlink_to(export)
+    done = screen(export, code=command.INCOMPLETE)
+    assert done.rows == whole
+    assert done.problems == [("more/Caf\ufffd.ndjson", 1, "is not valid JSON (column 2)")]
 
 
 def test_many_problems_are_counted(screen: Screen, export: Path) -> None:
@@ -400,6 +441,23 @@ def test_outputs_that_cannot_be_are_refused(tmp_path: Path, out: str, says: str)
 def test_an_address_needs_spark(tmp_path: Path) -> None:
     """The engine of one machine reads paths alone."""
     assert "--engine spark" in refused("s3a://bucket/export", "--out", tmp_path / "x.csv")
+
+
+def test_a_full_disk_is_told(
+    tmp_path: Path, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the work cannot be written the message says so, and the run can be taken up."""
+
+    def flush(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    export = write_by_type(tmp_path / "export", [CASE])
+    with monkeypatch.context() as patch:
+        patch.setattr("cds_service.screen.spill.Spill.flush", flush)
+        done = screen(export, out=tmp_path / "rows.csv", code=1)
+    assert "The work cannot be written: [Errno 28] No space left on device" in done.result.stderr
+    assert not (tmp_path / "rows.csv").exists()
+    assert "Goes on" in screen(export, out=tmp_path / "rows.csv").result.stderr
 
 
 def test_parquet_needs_its_extra(

@@ -1,7 +1,9 @@
 """Files of every make, read to pieces; what is damaged is told with its line."""
 
+import bz2
 import gzip
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,22 @@ def test_other_files_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(NotJson):
         read(tmp_path / "README.md", b"# Export\n\nHello\n")
     assert read(tmp_path / "x.json", b"<html>\n") == [Piece(1, b"<html>")]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"PK\x03\x04....", "not with gzip"),
+        (bz2.compress(ONE), "not with gzip"),
+        (lzma.compress(ONE), "not with gzip"),
+        (b'<?xml version="1.0"?>\n<Bundle xmlns="http://hl7.org/fhir">\n', "is XML"),
+    ],
+    ids=["zip", "bzip2", "xz", "XML"],
+)
+def test_data_in_another_form_are_told(tmp_path: Path, data: bytes, says: str) -> None:
+    """What holds FHIR but cannot be read is damaged, and not left out as if it held none."""
+    with pytest.raises(Damaged, match=says):
+        read(tmp_path / "export.dat", data)
 
 
 def test_an_empty_file_has_no_pieces(tmp_path: Path) -> None:
