@@ -21,7 +21,8 @@ Json = dict[str, Any]
 _BUNDLE_TYPES = frozenset(
     {"collection", "searchset", "batch", "transaction", "document", "history", "message"}
 )
-_MODES = frozenset({"match", "include", "outcome"})
+# A tuple, because what is looked up may be any JSON, unhashable included.
+_MODES = ("match", "include", "outcome")
 _WORD = re.compile(r"[a-z]{2,20}(?:-[a-z]{1,20}){0,4}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _USER = re.compile(r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/([^/\s]+)")

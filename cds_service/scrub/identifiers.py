@@ -53,6 +53,8 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
             rf"(?<![a-z])(?:{labels})\b\.?\s*[:#.=]?\s*(?:no\.?|nr\.?|number|#)?\s*{_CODE}",
             NUMBER,
         ),
+        (r"(?P<x>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)", NUMBER),
+        (r"(?<![\w+/=-])(?P<x>(?=[a-z+/_-]{0,60}\d)[a-z0-9+/_-]{32,}={0,2})", NUMBER),
         (r"(?P<x>(?<!\d)\d{3}-\d{2}-\d{4}(?!\d))", NUMBER),
         (
             rf"\b(?:{telephones})\b\.?\s*[:.]?\s*(?P<x>[+(]?\d[\d ()./-]{{2,18}}\d)",

@@ -2,12 +2,13 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cds_service.chart.index import local
-from cds_service.narrative.fold import fold
+from cds_service.narrative.fold import clean, fold
 from cds_service.scrub.vocabulary import WORD
 
 Json = dict[str, Any]
@@ -58,11 +59,18 @@ _PEOPLE = frozenset(
 _NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
 _IDS = frozenset({"id", "reference", "userId", "patientId", "encounterId"})
 _ADDRESS_KEYS = ("line", "city", "district", "state", "text")
+#: Words of names that name nobody.
 _TITLES = frozenset(
     {
         *("dr", "prof", "md", "phd", "mr", "mrs", "ms", "miss", "herr", "frau", "med", "univ"),
-        *("jr", "sr", "iii", "rn", "np", "do", "mba", "msc", "bsc", "dipl", "ing", "von", "van"),
-        *("der", "den", "del", "della", "des", "dos", "the", "and", "und", "for", "zur", "zum"),
+        *("jr", "sr", "iii", "rn", "np", "mba", "msc", "bsc", "dipl", "ing", "von", "van", "der"),
+        *("den", "del", "della", "des", "dos", "the", "and", "und", "for", "zur", "zum"),
+        *("unknown", "anonymous", "patient"),
+    }
+)
+#: Words of places and organisations that name none.
+_PLACES = frozenset(
+    {
         *("hospital", "clinic", "clinica", "klinik", "klinikum", "krankenhaus", "spital", "center"),
         *("centre", "medical", "university", "universitat", "universitatsklinikum", "institut"),
         *(
@@ -76,21 +84,10 @@ _TITLES = frozenset(
             "practice",
         ),
         *("praxis", "street", "strasse", "road", "avenue", "lane", "drive", "rue", "via", "calle"),
-        *(
-            "apt",
-            "unit",
-            "suite",
-            "floor",
-            "north",
-            "south",
-            "east",
-            "west",
-            "unknown",
-            "anonymous",
-        ),
-        *("official", "usual", "maiden", "home", "work", "mobile", "phone", "patient", "self"),
+        *("apt", "unit", "suite", "floor", "north", "south", "east", "west", "home", "work"),
     }
 )
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
 _LEAST_WORD, _LEAST_NUMBER = 2, 4
 #: Shorter ids ("dx", "2026") are words and numbers, too.
 _LEAST_ID, _LEAST_DIGITS = 5, 6
@@ -126,7 +123,7 @@ class Identity:
     def _object(self, value: Json, key: str, kind: str) -> None:
         display = value.get("display")
         if isinstance(display, str) and _is_person(value, key):
-            self.name(display)
+            self.name(display, but=_PLACES)
         if "maidenname" in str(value.get("url", "")).lower():
             self.name(str(value.get("valueString", "")))
         if key.lower().endswith("identifier"):
@@ -145,7 +142,7 @@ class Identity:
 
     def _text(self, value: str, key: str, kind: str) -> None:
         if key == "authorString" or (key in {"name", "alias"} and kind in _NAMED):
-            self.name(value)
+            self.name(value, but=_PLACES)
         elif key in _IDS:
             self._id(local(value).rpartition("/")[2])
         elif re.fullmatch(r"\d{4}-\d\d-\d\d.*", value[:64], re.DOTALL):
@@ -157,16 +154,18 @@ class Identity:
     def _address(self, value: Mapping[str, Any]) -> None:
         for name in _ADDRESS_KEYS:
             for text in _texts(value.get(name)):
-                self.name(text)
+                self.name(text, but=_PLACES)
                 if name == "line":
                     self.phrase(text)
         self.phrase(value.get("postalCode"))
 
-    def name(self, text: str) -> None:
-        """Take the words of a name."""
-        for word in WORD.findall(text):
+    def name(self, text: str, *, but: Collection[str] = ()) -> None:
+        """Take the words of a name, but for titles and these."""
+        for word in WORD.findall(clean(text)):
+            if is_unspaced(word):
+                self.phrases.add(word)
             for form in spellings(word):
-                if len(form) >= _LEAST_WORD and form not in _TITLES:
+                if len(form) >= _LEAST_WORD and form not in _TITLES and form not in but:
                     self.words.add(form)
 
     def number(self, value: object) -> None:
@@ -185,6 +184,11 @@ class Identity:
         text = value.strip() if isinstance(value, str) else ""
         if len(text) >= _LEAST_NUMBER:
             self.phrases.add(text)
+
+
+def is_unspaced(text: str) -> bool:
+    """Return whether a text is of a script that puts no spaces between words."""
+    return any(unicodedata.name(char, "").startswith(_UNSPACED) for char in text)
 
 
 def spellings(word: str) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ Json = dict[str, Any]
 Raw = Any
 
 _OTHER_UNIT = "(other)"
-_COMPARATORS = frozenset({"<", "<=", ">=", ">", "ad", "~"})
+# A tuple, because what is looked up may be any JSON, unhashable included.
+_COMPARATORS = ("<", "<=", ">=", ">", "ad", "~")
 _UCUM = "http://unitsofmeasure.org"
 _OLDEST = 90
 _NUMBER = re.compile(r"\s*[+-]?\d{1,6}(?:[.,]\d{1,6})?\s*")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _ISO = re.compile(
-    r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{2}:\d{2})[\d:.,]*\s*(?:Z|[+-][\d:]*)?)?)?)?"
+    r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})"
+    r"([T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?\s*(?:Z|[+-]\d{1,2}:?\d{2})?)?)?)?"
 )
 #: Years outside stand for "unknown" or "open", and are no dates of a patient.
 _FIRST_YEAR, _LAST_YEAR = 1850, 2200
@@ -38,11 +39,8 @@ class Offset:
         return self.date(dt.date(year, 7, 1)).year
 
     def iso(self, text: str) -> str | None:
-        """Return a FHIR date, dateTime or instant moved, to the minute; None where it is none.
-
-        The zone is dropped (``Z``): it tells where the patient lives, and no date rests on it.
-        """
-        match = _ISO.fullmatch(text.strip()[:64])
+        """Return a FHIR date, dateTime or instant moved by days; None where it is none."""
+        match = _ISO.fullmatch(text.strip())
         if not match:
             return None
         year, month, day, time = match.groups()
@@ -50,8 +48,7 @@ class Offset:
             return "9999-12-31" if int(year) > _LAST_YEAR else None
         try:
             if day:
-                moved = self.date(dt.date(int(year), int(month), int(day))).isoformat()
-                return f"{moved}T{time}:00Z" if time else moved
+                return f"{self.date(dt.date(int(year), int(month), int(day)))}{time or ''}"
             if month:
                 return "{:04}-{:02}".format(*self.month(int(year), int(month)))
             return f"{self.year(int(year)):04}"

@@ -183,7 +183,8 @@ class Cleaner:
     def _words(self, value: Raw) -> str | None:
         if not isinstance(value, str) or not value.strip():
             return None
-        return self._offset.iso(value) or self._text(value)
+        moved = self._offset.iso(value) if "-" in value else None
+        return moved or self._text(value)
 
     def _note(self, value: Raw) -> Raw:
         if isinstance(value, str):

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from cds_service.guideline import Guideline
+from cds_service.observe.logs import place
 from cds_service.replay.cases import Case, CaseError
 from cds_service.replay.client import ChartError
 from cds_service.replay.layout import dumps, load
@@ -102,8 +103,12 @@ class _Work:
     def prepare(self, found: Inputs, exports: list[Export], guideline: Guideline) -> None:
         """Give everything its new name."""
         named = Found()
-        for case in found.cases:
-            named.add(_body(case))
+        for case in list(found.cases):
+            try:
+                named.add(_body(case))
+            except RecursionError:
+                found.cases.remove(case)
+                self.outcome.failed.append((str(case.path), "is nested too deep"))
         for export in exports:
             named.add(export.resources)
         self.scrubber = Scrubber(
@@ -125,13 +130,25 @@ class _Work:
             else:
                 patients.setdefault(case.patient_id, []).append((case, item))
         for patient, own in patients.items():
-            try:
-                done = self.scrubber.patient([item for _, item in own], patient)
-            except _FAILURES as error:
-                self.outcome.failed += [(str(case.path), _reason(error)) for case, _ in own]
-            else:
-                for (case, _), scrubbed in zip(own, done, strict=True):
-                    self._write(case, scrubbed)
+            done = self._patient([item for _, item in own], patient)
+            if isinstance(done, str):
+                self.outcome.failed += [(str(case.path), done) for case, _ in own]
+                continue
+            for (case, _), scrubbed in zip(own, done, strict=True):
+                self._write(case, scrubbed)
+
+    def _patient(self, items: list[Item], patient: str) -> tuple[Scrubbed, ...] | str:
+        """Return a patient's items scrubbed, or why they cannot be."""
+        try:
+            return self.scrubber.patient(items, patient)
+        except NoOffsetError as error:
+            return f"its answer would change ({error}); nothing was written of this patient"
+        except CaseError as error:
+            return error.reason
+        except ChartError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - one case must not take the others with it
+            return f"unexpected {type(error).__name__} at {place(error.__traceback__)}"
 
     def _item(self, case: Case) -> Item:
         return Item(
@@ -175,13 +192,12 @@ class _Work:
         done: dict[str, list[Json]] = {}
         today = self.options.today or dt.datetime.now(tz=dt.UTC).date()
         for patient, item in charts(exports, today).items():
-            try:
-                (scrubbed,) = self.scrubber.patient([item], patient)
-            except _FAILURES as error:
-                self.outcome.failed.append((item.name, _reason(error)))
-            else:
-                done[patient] = [entry["resource"] for entry in scrubbed.body["entry"]]
-                self.outcome.patients += 1
+            scrubbed = self._patient([item], patient)
+            if isinstance(scrubbed, str):
+                self.outcome.failed.append((item.name, scrubbed))
+                continue
+            done[patient] = [entry["resource"] for entry in scrubbed[0].body["entry"]]
+            self.outcome.patients += 1
         for export in exports:
             self._write_lines(export, done)
 
@@ -198,15 +214,6 @@ class _Work:
                     file.write(orjson.dumps(done[patient].pop(0)) + b"\n")
         if nobody:
             self.outcome.left_out.append((export.path, f"{nobody} resources name no patient"))
-
-
-_FAILURES = (NoOffsetError, ChartError, CaseError)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, NoOffsetError):
-        return f"its answer would change ({error}); nothing was written of this patient"
-    return error.reason if isinstance(error, CaseError) else str(error)
 
 
 def _body(case: Case) -> Json:

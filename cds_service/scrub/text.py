@@ -4,9 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
-from cds_service.narrative.fold import fold
+from cds_service.capture import without_secrets
+from cds_service.narrative.fold import clean, fold
 from cds_service.scrub import identifiers, persons
-from cds_service.scrub.identity import Identity, spellings
+from cds_service.scrub.identity import Identity, is_unspaced, spellings
 from cds_service.scrub.persons import NAME
 from cds_service.scrub.textdates import Span, TextDates
 from cds_service.scrub.vocabulary import WORD, vocabulary
@@ -42,11 +43,7 @@ class Text:
         self._renamed = {**dict.fromkeys(identity.numbers | identity.phrases, NAME), **renamed}
         longest = sorted(self._renamed, key=len, reverse=True)
         self._numbers = (
-            re.compile(
-                r"(?<!\w)(?:" + "|".join(map(re.escape, longest)) + r")(?!\w)", re.IGNORECASE
-            )
-            if longest
-            else None
+            re.compile("|".join(map(_alone, longest)), re.IGNORECASE) if longest else None
         )
         self._folded = {text.lower(): new for text, new in self._renamed.items()}
         self._names = identity.words
@@ -62,7 +59,7 @@ class Text:
         """Return the words for a code, which are looked over with the code, not word by word."""
         return self._masked(
             self._without(
-                text,
+                without_secrets(clean(text)),
                 self._known,
                 identifiers.ages,
                 self._dates.spans,
@@ -140,6 +137,12 @@ class Text:
         if not self._strict:
             return text
         return WORD.sub(lambda match: _MASK if _is_unknown(match[0]) else match[0], text)
+
+
+def _alone(text: str) -> str:
+    """Return the pattern of a text that stands for itself; scripts without spaces have no words."""
+    escaped = re.escape(text)
+    return escaped if is_unspaced(text) else rf"(?<!\w){escaped}(?!\w)"
 
 
 def _is_unknown(word: str) -> bool:

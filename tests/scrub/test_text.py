@@ -16,7 +16,7 @@ PATIENT = {
     "identifier": [{"value": "MRN12345"}],
     "address": [{"line": ["Lange Gasse 5"], "city": "Essen", "postalCode": "45127"}],
     "telecom": [{"value": "juergen@example.org"}, {"value": "0201 99 88 77"}],
-    "contact": [{"name": {"family": "Okonkwo", "given": ["Ada"]}}],
+    "contact": [{"name": {"family": "Okonkwo", "given": ["Ada"]}}, {"name": {"text": "王秀英"}}],
     "generalPractitioner": [{"reference": "Practitioner/1", "display": "Dr. Anna Zweig"}],
     "extension": [
         {
@@ -59,6 +59,8 @@ def scrub(identity: Identity) -> Text:
         ("J. Müller", "Xxxx"),
         ("Ada Okonkwo, Fehrenbach, Rosenquist, Tarr", "Xxxx Xxxx, Xxxx, Xxxx, Xxxx"),
         ("in Essen, Lange Gasse 5, 45127", "in Xxxx, Xxxx, Xxxx"),
+        ("J&uuml;rgen, M\u00fcl\u00adler, Mu\u0308ller <b>Okonkwo</b>", "Xxxx, Xxxx, Xxxx  Xxxx "),
+        ("患者王秀英来院", "患者Xxxx来院"),
         # a name that is a word of medicine, too, and one of two letters
         ("a long incision, long bone", "a long incision, long bone"),
         ("Mr Long, Jürgen Long", "Mr Xxxx, Xxxx Xxxx"),
@@ -118,6 +120,8 @@ def test_people_and_places(scrub: Text, text: str, kept: str) -> None:
         ("Tel. 0201/123456, fax (555) 123-4567", "Tel. X0000, fax X0000"),
         ("+49 (0)30 1234567, 555-123-4567", "X0000, X0000"),
         ("number 12345678", "number X0000"),
+        ("d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", "X0000"),
+        ("Bearer abc123xyz, key 0123456789abcdef0123456789abcdef", "Bearer (removed), key X0000"),
         ("from 10.1.2.3", "from Xxxx"),
         ("a 93-year-old, aged 101, 89 years", "a 90-year-old, aged 90, 89 years"),
         ("92 Jahre alt, 95 anni", "90 Jahre alt, 90 anni"),
