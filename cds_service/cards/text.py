@@ -8,6 +8,7 @@ from cds_service.facts import PartialDate
 
 #: Characters that mean something in GitHub-flavoured Markdown inside a line.
 _MARKUP = re.compile(r"([\\`*_\[\]~|$#!])")
+_WWW = re.compile(r"(?i)(www)\.")
 _ZERO_WIDTH = "\u200b"
 _QUOTE_LIMIT = 240
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -19,12 +20,14 @@ def escaped(text: str, limit: int = _QUOTE_LIMIT) -> str:
     Clients turn bare addresses into links after they have undone escapes; a zero-width space
     in the address stops them and changes nothing for the reader.
     """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(text.split())
     if len(line) > limit:
         line = line[: limit - 1].rstrip() + "…"
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _MARKUP.sub(r"\\\1", line)
-    line = re.sub(r"(?i)(www)\.", rf"\1{_ZERO_WIDTH}.", line)
+    line = _WWW.sub(rf"\1{_ZERO_WIDTH}.", line)
     return line.replace("://", f":{_ZERO_WIDTH}//").replace("@", f"@{_ZERO_WIDTH}")
 
 

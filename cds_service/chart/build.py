@@ -111,9 +111,10 @@ class _Reader:
         record = self._read(source, found.kind, found.resource)
         if isinstance(record, Condition) and found.from_context:
             record = replace(record, from_context=True)
-        if found.kind in _READERS and (record is None or found.kind == "FamilyMemberHistory"):
-            # What a dropped resource contains is dropped with it; what a family history
-            # contains is a relative's.
+        # What a dropped resource contains is dropped with it; what a family history contains is
+        # a relative's.
+        alone = record is None or found.kind == "FamilyMemberHistory"
+        if "contained" not in found.resource or (found.kind in _READERS and alone):
             return [record] if record else []
         inner = (self._contained(found.reference, item) for item in contained(found.resource))
         return [item for item in (record, *inner) if item]
@@ -189,25 +190,24 @@ def _chart(
     person: Patient, records: list[Record], unread: Mapping[Kind, str], issues: Iterable[Issue]
 ) -> Chart:
     records.sort(key=_order)
-    refuted = [r for r in records if isinstance(r, Condition) and r.verification == "refuted"]
-    performed = [record for record in records if isinstance(record, Procedure)]
+    of: dict[type[Record], list[Any]] = {kind: [] for kind in _DATES}
+    for record in records:
+        of[type(record)].append(record)
     reported = sorted(set(issues), key=lambda issue: (issue.where, issue.reason, issue.effect))
     if len(reported) > _MAX_ISSUES:
         rest = f"has {len(reported) - _MAX_ISSUES} more problems like those that are listed"
         reported = [*reported[:_MAX_ISSUES], Issue("(everything)", rest)]
     return Chart(
         patient=person,
-        conditions=tuple(
-            r for r in records if isinstance(r, Condition) and r.verification != "refuted"
-        ),
-        refuted=tuple(refuted),
-        procedures=tuple(record for record in performed if record.status == "completed"),
-        not_done=tuple(record for record in performed if record.status == "not-done"),
-        observations=tuple(record for record in records if isinstance(record, Observation)),
-        reports=tuple(record for record in records if isinstance(record, Report)),
-        relatives=tuple(record for record in records if isinstance(record, Relative)),
-        orders=tuple(record for record in records if isinstance(record, Order)),
-        visits=tuple(record for record in records if isinstance(record, Visit)),
+        conditions=tuple(r for r in of[Condition] if r.verification != "refuted"),
+        refuted=tuple(r for r in of[Condition] if r.verification == "refuted"),
+        procedures=tuple(r for r in of[Procedure] if r.status == "completed"),
+        not_done=tuple(r for r in of[Procedure] if r.status == "not-done"),
+        observations=tuple(of[Observation]),
+        reports=tuple(of[Report]),
+        relatives=tuple(of[Relative]),
+        orders=tuple(of[Order]),
+        visits=tuple(of[Visit]),
         unread=dict(unread),
         issues=tuple(reported),
     )

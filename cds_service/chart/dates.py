@@ -4,12 +4,15 @@ import calendar
 import datetime as dt
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from cds_service.chart.elements import Json, Source, kind_of, number, one, string
 from cds_service.facts import PartialDate, Precision, Span
 
-_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ][\d:.,]*\s*(?:Z|[+-][\d:]*)?)?)?)?")
+_TIME_OF_DAY = r"[T ][\d:.,]*\s*(?:Z|[+-][\d:]*)?"
+_DATE = re.compile(rf"(\d{{4}})(?:-(\d{{1,2}})(?:-(\d{{1,2}})(?:{_TIME_OF_DAY})?)?)?")
+_TIME = re.compile(_TIME_OF_DAY)
+_DAY_LENGTH = 10
 # Years outside are sentinels for "unknown" or "open"; calendar arithmetic must not meet them.
 _FIRST_YEAR, _LAST_YEAR = 1850, 2200
 _DIGITS_OF_MONTH = 2
@@ -49,13 +52,19 @@ def date(source: Source, value: Json, path: str) -> PartialDate | None:
             if value is not None:
                 source.ignore(path, f"is {kind_of(value)} where a date belongs")
             return None
-    found = _interval(value[:64])
+    found = _moment(value[:64])
     if found is None:
         source.ignore(path, "is not a date of the form YYYY, YYYY-MM or YYYY-MM-DD")
     elif not _FIRST_YEAR <= found.first.year <= _LAST_YEAR:
         source.ignore(path, "lies too far from today to be a real date")
         return None
     return found
+
+
+def _moment(text: str) -> PartialDate | None:
+    # Charts hold many moments and fewer days: the days are remembered.
+    is_day = text[4:8:3] == "--" and _TIME.fullmatch(text, _DAY_LENGTH)
+    return _interval(text[:_DAY_LENGTH] if is_day else text)
 
 
 @lru_cache(maxsize=8192)
@@ -84,8 +93,10 @@ def is_date(text: str) -> bool:
 
 def in_far_future(value: Json) -> bool:
     """Return whether a raw date is beyond every real one (an open end such as 9999-12-31)."""
-    match = _DATE.match(value.strip()[:64]) if isinstance(value, str) else None
-    return bool(match) and int(match[1]) > _LAST_YEAR if match else False
+    if not isinstance(value, str) or value.startswith(("19", "20")):
+        return False
+    match = _DATE.match(value.strip()[:64])
+    return int(match[1]) > _LAST_YEAR if match else False
 
 
 def span(source: Source, value: Json, path: str) -> Span | None:
@@ -116,9 +127,9 @@ def when(source: Source, resource: Mapping[str, Json], *names: str) -> Span | No
     A moment is a span whose start and end are equal.
     """
     for name in names:
-        for suffix in ("DateTime", "Period", "Instant", "Date", ""):
-            value = resource.get(name + suffix)
-            found = span(source, value, name + suffix) if value is not None else None
+        for element in _elements(name):
+            value = resource.get(element)
+            found = span(source, value, element) if value is not None else None
             if found:
                 return found
         text = resource.get(f"{name}String")
@@ -129,6 +140,11 @@ def when(source: Source, resource: Mapping[str, Json], *names: str) -> Span | No
         elif text is not None:
             source.ignore(f"{name}String", "is a text that is no date")
     return None
+
+
+@cache
+def _elements(name: str) -> tuple[str, ...]:
+    return tuple(name + suffix for suffix in ("DateTime", "Period", "Instant", "Date", ""))
 
 
 def moment(source: Source, resource: Mapping[str, Json], name: str) -> PartialDate | None:

@@ -29,6 +29,8 @@ class Drafts:
 
     def added_to(self, chart: Chart) -> Chart:
         """Return ``chart`` with these orders in place of older copies of them."""
+        if not self.orders:
+            return chart
         own = {order.reference for order in self.orders}
         kept = (order for order in chart.orders if order.reference not in own)
         return replace(chart, orders=(*kept, *self.orders))

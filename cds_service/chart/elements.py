@@ -112,6 +112,8 @@ def string(source: Source, value: Json, path: str) -> str | None:
     """Return a text verbatim, cut at :data:`MAX_TEXT`; None where there is none."""
     if value is None:
         return None
+    if type(value) is str and len(value) <= MAX_TEXT:
+        return value if value.strip() else None
     value = one(source, value, path)
     if not isinstance(value, str):
         if value is not None:
@@ -147,6 +149,8 @@ def number(source: Source, value: Json, path: str) -> float | None:
     """Return a finite number; one that is written as a string is read, and reported."""
     if value is None:
         return None
+    if type(value) is float and -_MAX_NUMBER <= value <= _MAX_NUMBER:
+        return value
     if isinstance(value, str):
         source.ignore(path, "is a string where a number belongs")
         text = value.strip().replace(",", ".")
@@ -261,7 +265,8 @@ def concepts(source: Source, value: Json, path: str) -> tuple[Concept, ...]:
     """Return the CodeableConcepts of an element that repeats; empty ones are left out."""
     if value is None:
         return _EMPTY
-    return tuple(found for item in items(value) if (found := concept(source, _no_list(item), path)))
+    found = [concept(source, _no_list(item), path) for item in items(value)]
+    return tuple([each for each in found if each])
 
 
 def _no_list(item: Json) -> Json:

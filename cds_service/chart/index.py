@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import chain
 
 import orjson
 
@@ -26,23 +27,43 @@ _MAX_REFERENCE = 2_000
 #: What does not make two resources different things.
 _LABELS = frozenset({"id", "meta", "text", "identifier", "fullUrl", "versionId", "implicitRules"})
 _ROUNDS = 4
+_UUID = "urn:uuid:"
+_COMPARABLE = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+#: The element that tells resources of one type apart best.
+_WHEN = {
+    "Observation": "effectiveDateTime",
+    "DiagnosticReport": "effectiveDateTime",
+    "Condition": "recordedDate",
+    "Procedure": "performedPeriod",
+    "Encounter": "period",
+    "ServiceRequest": "authoredOn",
+}
+#: Types that hold others, or say something of the reading.
+_OTHER = frozenset({"Bundle", "OperationOutcome"})
 
 
 @dataclass(slots=True)
 class Found:
-    """A resource as it was found; ``key`` is where it came from."""
+    """A resource as it was found; ``key`` is where it came from, ``kind`` its type."""
 
     resource: Mapping[str, Json]
+    kind: str
     key: str
     full_url: str | None
     from_context: bool
     reference: str = ""
-    content: bytes = b""
+    _content: bytes | None = None
 
     @property
-    def kind(self) -> str:
-        """The resource type."""
-        return str(self.resource["resourceType"])
+    def content(self) -> bytes:
+        """What the resource says, without its labels, as bytes; made where it is asked for."""
+        if self._content is None:
+            self._content = content(self.resource)
+        return self._content
+
+    @content.setter
+    def content(self, content: bytes) -> None:
+        self._content = content
 
     def came_under(self, key: str) -> bool:
         """Return whether the resource came under ``key``, alone or in a Bundle."""
@@ -77,6 +98,8 @@ class Index:
         self._found: list[Found] = []
         self._names: dict[str, str] = {}
         self._merged: dict[str, str] = {}
+        #: What references were resolved to since the last merger.
+        self._resolved: dict[str, str] = {}
         self.by_reference: dict[str, Found] = {}
 
     def add(self, value: Json, key: str, *, from_context: bool = False) -> None:
@@ -86,7 +109,10 @@ class Index:
     def _walk(
         self, value: Json, where: str, full_url: str | None, *, from_context: bool, depth: int
     ) -> None:
-        if isinstance(value, list) or (isinstance(value, dict) and is_bundle(value)):
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        if isinstance(kind, str) and kind.isalpha() and kind not in _OTHER:
+            self._found.append(Found(value, kind, where, full_url, from_context))
+        elif isinstance(value, list) or (isinstance(value, dict) and is_bundle(value)):
             if not depth:
                 self.issues.append(Issue(where, "is nested too deep", "dropped"))
                 return
@@ -94,11 +120,9 @@ class Index:
                 self._walk(item, place, url, from_context=from_context, depth=depth - 1)
         elif not isinstance(value, dict):
             self.issues.append(Issue(where, f"is {kind_of(value)} where a resource belongs"))
-        elif value.get("resourceType") == "OperationOutcome":
+        elif kind == "OperationOutcome":
             if not failure_of(value):
                 self.issues.append(Issue(where, "is a warning of the server"))
-        elif isinstance(kind := value.get("resourceType"), str) and kind.isalpha():
-            self._found.append(Found(value, where, full_url, from_context))
         else:
             self.issues.append(Issue(where, "has no resourceType", "dropped"))
 
@@ -129,21 +153,22 @@ class Index:
     def settle(self) -> list[Found]:
         """Name every resource, merge copies and duplicates, and return what remains."""
         for found in self._found:
-            found.content = content(found.resource)
             found.reference = self._reference_of(found)
         self._number_the_nameless()
         for found in self._found:
-            for name in _names(found):
-                # Where two entries claim one address, the order must not decide.
-                self._names[name] = min(self._names.get(name, found.reference), found.reference)
+            if found.full_url:
+                _claim(self._names, found.full_url, found.reference)
         remaining = self._merge_copies()
+        alike = _alike(remaining)
         for _ in range(_ROUNDS):
-            before = len(remaining)
-            remaining = self._merge_duplicates(remaining)
-            if len(remaining) == before:
+            before = len(self._merged)
+            alike = [self._merge_duplicates(group) for group in alike]
+            if len(self._merged) == before:
                 break
-            for found in remaining:
+            self._resolved.clear()
+            for found in chain.from_iterable(alike):
                 found.content = self._rewritten(found.content)
+        remaining = [found for found in remaining if found.reference not in self._merged]
         self.by_reference = {found.reference: found for found in remaining}
         return remaining
 
@@ -157,9 +182,7 @@ class Index:
             self.issues.append(Issue(f"{found.key}.id", "is no id; the resource is read without"))
         named = local(found.full_url) if found.full_url else ""
         return (
-            named
-            if named.startswith(f"{found.kind}/") and is_id(named.partition("/")[2])
-            else ""
+            named if named.startswith(f"{found.kind}/") and is_id(named.partition("/")[2]) else ""
         )
 
     def _number_the_nameless(self) -> None:
@@ -176,11 +199,14 @@ class Index:
         groups: dict[str, list[Found]] = {}
         for found in self._found:
             groups.setdefault(found.reference, []).append(found)
-        return [_marked(max(group, key=_age), group) for group in groups.values()]
+        return [
+            group[0] if len(group) == 1 else _marked(max(group, key=_age), group)
+            for group in groups.values()
+        ]
 
-    def _merge_duplicates(self, remaining: Iterable[Found]) -> list[Found]:
+    def _merge_duplicates(self, alike: Iterable[Found]) -> list[Found]:
         groups: dict[bytes, list[Found]] = {}
-        for found in remaining:
+        for found in alike:
             groups.setdefault(found.content or found.reference.encode(), []).append(found)
         kept = []
         for group in groups.values():
@@ -206,12 +232,33 @@ class Index:
         if reference.startswith("#"):
             root = container.partition("#")[0]
             return root + reference if len(reference) > 1 else root
-        target = self._names.get(reference) or local(reference)
+        target = self._resolved.get(reference)
+        if target is None:
+            target = self._resolved[reference] = self._target(reference)
+        return target
+
+    def _target(self, reference: str) -> str:
+        target = self._named(reference) or local(reference)
         seen = 0
         while target in self._merged and seen <= _ROUNDS:
             target = self._merged[target]
             seen += 1
         return target
+
+    def _named(self, reference: str) -> str | None:
+        """Return whom an address names: an entry by its ``fullUrl``, or a resource by its UUID."""
+        claims = [self._names.get(reference)]
+        if reference.startswith(_UUID):
+            claims.append(self._by_uuid.get(reference.removeprefix(_UUID)))
+        return min((claim for claim in claims if claim), default=None)
+
+    @cached_property
+    def _by_uuid(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for item in self._found:
+            if item.has_id:
+                _claim(found, item.reference.partition("/")[2], item.reference)
+        return found
 
     def find(self, reference: str) -> Mapping[str, Json] | None:
         """Return the resource with this canonical reference, contained ones included."""
@@ -234,18 +281,35 @@ def contained(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
             yield item
 
 
-def _names(found: Found) -> Iterator[str]:
-    if found.full_url:
-        yield found.full_url
-    if found.has_id:
-        yield f"urn:uuid:{found.reference.partition('/')[2]}"
+def _claim(names: dict[str, str], name: str, reference: str) -> None:
+    # Where two entries claim one address, the order must not decide.
+    names[name] = min(names.get(name, reference), reference)
+
+
+def _alike(remaining: Iterable[Found]) -> list[list[Found]]:
+    """Return the groups in which there may be duplicates: of one type, day and code."""
+    groups: dict[tuple[str, bytes], list[Found]] = {}
+    for found in remaining:
+        groups.setdefault((found.kind, _sketch(found)), []).append(found)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _sketch(found: Found) -> bytes:
+    """Return a part of the content that is cheap to make, and that no merger changes."""
+    resource = found.resource
+    parts = [resource.get(_WHEN.get(found.kind, "")), resource.get("code")]
+    try:
+        sketch = orjson.dumps(parts, option=_COMPARABLE)
+    except TypeError:
+        return b""
+    return b"" if b'"reference"' in sketch else sketch
 
 
 def content(resource: Mapping[str, Json]) -> bytes:
     """Return what a resource says, as bytes: two of one type that say the same are one."""
     body = {name: value for name, value in resource.items() if name not in _LABELS}
     try:
-        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(body, option=_COMPARABLE)
     except (TypeError, ValueError, RecursionError):
         pass
     try:

@@ -1,6 +1,7 @@
 """Observation: measurements and findings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from cds_service.chart import dates
 from cds_service.chart.elements import (
@@ -31,47 +32,64 @@ def read(source: Source, resource: Mapping[str, Json], **_: object) -> Observati
     if status in _DROPPED:
         source.drop(_DROPPED[status])
         return None
-    members, derived = _related(source, resource)
+    held = {
+        field: element(source, resource[name], name)
+        for name in resource
+        if name in _ELEMENTS
+        for field, element in (_ELEMENTS[name],)
+    }
     return Observation(
         reference=source.reference,
-        notes=(
-            *notes(source, resource.get("note"), "note"),
-            *notes(source, resource.get("comment"), "comment"),
-            *notes(source, resource.get("comments"), "comments"),
-        ),
         status=status,
-        code=concept(source, resource.get("code"), "code"),
-        categories=concepts(source, resource.get("category"), "category"),
         value=value_of(source, resource, ""),
-        components=tuple(
-            Component(
-                code=concept(source, item.get("code"), "component.code"),
-                value=value_of(source, item, "component."),
-            )
-            for item in objects(source, resource.get("component"), "component")
-        ),
-        interpretations=concepts(source, resource.get("interpretation"), "interpretation"),
         effective=dates.moment(source, resource, "effective"),
-        issued=dates.date(source, resource.get("issued"), "issued"),
-        body_site=concept(source, resource.get("bodySite"), "bodySite"),
-        method=concept(source, resource.get("method"), "method"),
-        focus=references(source, resource.get("focus"), "focus"),
-        members=members,
-        derived_from=derived,
-        specimen=reference(source, resource.get("specimen"), "specimen"),
+        **{**held, **_older(source, resource, held)},
     )
 
 
-def _related(
-    source: Source, resource: Mapping[str, Json]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    members = [*references(source, resource.get("hasMember"), "hasMember")]
-    derived = [*references(source, resource.get("derivedFrom"), "derivedFrom")]
-    for item in objects(source, resource.get("related"), "related"):  # DSTU2, STU3
-        target = reference(source, item.get("target"), "related.target")
-        if target:
-            (derived if item.get("type") == "derived-from" else members).append(target)
-    return tuple(dict.fromkeys(members)), tuple(dict.fromkeys(derived))
+def _components(source: Source, value: Json, path: str) -> tuple[Component, ...]:
+    return tuple(
+        Component(
+            code=concept(source, item.get("code"), "component.code"),
+            value=value_of(source, item, "component."),
+        )
+        for item in objects(source, value, path)
+    )
+
+
+#: What is read of an Observation by the name of the element; most have a few of them.
+_ELEMENTS: Mapping[str, tuple[str, Callable[[Source, Json, str], Any]]] = {
+    "note": ("notes", notes),
+    "code": ("code", concept),
+    "category": ("categories", concepts),
+    "component": ("components", _components),
+    "interpretation": ("interpretations", concepts),
+    "issued": ("issued", dates.date),
+    "bodySite": ("body_site", concept),
+    "method": ("method", concept),
+    "focus": ("focus", references),
+    "hasMember": ("members", references),
+    "derivedFrom": ("derived_from", references),
+    "specimen": ("specimen", reference),
+}
+
+
+def _older(source: Source, resource: Mapping[str, Json], held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what DSTU2 and STU3 hold under other names, joined to what is held already."""
+    found: dict[str, Any] = {}
+    for name in ("comment", "comments"):
+        if name in resource:
+            before = found.get("notes", held.get("notes", ()))
+            found["notes"] = (*before, *notes(source, resource[name], name))
+    if "related" in resource:
+        linked = {name: [*held.get(name, ())] for name in ("members", "derived_from")}
+        for item in objects(source, resource["related"], "related"):
+            target = reference(source, item.get("target"), "related.target")
+            if target:
+                kind = "derived_from" if item.get("type") == "derived-from" else "members"
+                linked[kind].append(target)
+        found |= {name: tuple(dict.fromkeys(targets)) for name, targets in linked.items()}
+    return found
 
 
 def value_of(source: Source, resource: Mapping[str, Json], prefix: str) -> Value:

@@ -4,24 +4,24 @@ Such a server answers with everybody's data. What names another patient is dropp
 resources are read; here goes what names nobody, which otherwise would be read as the patient's.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlsplit
 
 from cds_service.chart.elements import Json, items
 from cds_service.chart.index import local
 from cds_service.chart.prefetch import Empty, PrefetchValue, Present, entries, is_bundle
 
 _OWNERS = ("patient", "subject")
+_OWNER = re.compile(rf"[?&](?:{'|'.join(_OWNERS)})=([^&#]+)")
 _NOTE = "the server answered for other patients, too; only what names the patient was used"
 
 
 def patient_of(query: str) -> str | None:
     """Return the patient id that a search ``Type?patient=…`` is about; None for a read."""
-    for name, value in parse_qsl(urlsplit(query).query):
-        if name in _OWNERS:
-            return value.removeprefix("Patient/")
-    return None
+    found = _OWNER.search(query)
+    return unquote_plus(found[1]).removeprefix("Patient/") if found else None
 
 
 def screened(value: PrefetchValue, *, query: str) -> PrefetchValue:
@@ -32,7 +32,7 @@ def screened(value: PrefetchValue, *, query: str) -> PrefetchValue:
     patient's. One that holds others' records without saying so is not to be trusted to hold
     all of the patient's.
     """
-    patient = patient_of(query)
+    patient = patient_of(query) if isinstance(value, Present) else None
     if patient is None or not isinstance(value, Present):
         return value
     bundles = [page for page in value.values if is_bundle(page)]
@@ -79,13 +79,20 @@ def names_patient(url: Json, patient: str) -> bool:
 
 
 def _has_others(bundle: Mapping[str, Json], patient: str) -> bool:
-    return any(_is_match(entry) and is_of_others(entry, patient) for entry in entries(bundle))
+    return any(is_of_others(entry, patient) and _is_match(entry) for entry in entries(bundle))
 
 
 def is_of_others(entry: Json, patient: str) -> bool:
     """Return whether a Bundle's entry names patients, and this one is none of them."""
-    owners = set(_owners(entry))
-    return bool(owners) and f"Patient/{patient}" not in owners
+    own = f"Patient/{patient}"
+    resource = entry.get("resource") if isinstance(entry, dict) else None
+    if not isinstance(resource, dict):
+        return False
+    subject = resource.get("subject")
+    if isinstance(subject, dict) and subject.get("reference") == own == local(own):
+        return False
+    owners = set(_owners(resource))
+    return bool(owners) and own not in owners
 
 
 def _is_match(entry: Json) -> bool:
@@ -93,10 +100,9 @@ def _is_match(entry: Json) -> bool:
     return not isinstance(search, dict) or search.get("mode") in (None, "match")
 
 
-def _owners(entry: Json) -> Iterator[str]:
-    resource = entry.get("resource") if isinstance(entry, dict) else None
+def _owners(resource: Mapping[str, Json]) -> Iterator[str]:
     for name in _OWNERS:
-        for value in items(resource.get(name)) if isinstance(resource, dict) else ():
+        for value in items(resource.get(name)):
             target = value.get("reference") if isinstance(value, dict) else value
             if isinstance(target, str) and local(target.strip()).startswith("Patient/"):
                 yield local(target.strip())
@@ -107,9 +113,14 @@ def _only_named(page: Mapping[str, Json]) -> Mapping[str, Json]:
     kept = [
         entry
         for entry in entries(page)
-        if not _is_match(entry) or _is_outcome(entry) or any(_owners(entry))
+        if not _is_match(entry) or _is_outcome(entry) or _has_owner(entry)
     ]
     return {**page, "entry": kept}
+
+
+def _has_owner(entry: Json) -> bool:
+    resource = entry.get("resource") if isinstance(entry, dict) else None
+    return isinstance(resource, dict) and any(_owners(resource))
 
 
 def _is_outcome(entry: Json) -> bool:

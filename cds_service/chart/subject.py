@@ -16,6 +16,10 @@ def is_own(
     reported. ``inherited``: it is contained in one that is the patient's.
     """
     own = f"Patient/{patient_id}"
+    subject = resource.get("subject")
+    plain = isinstance(subject, dict) and subject.get("reference") == own
+    if plain and "patient" not in resource and source.resolve(own) == own:
+        return True  # as nearly all are
     named = False
     for element in _ELEMENTS:
         for value in items(resource.get(element)):

@@ -1,12 +1,14 @@
 """Ages, counted from birthdays; a partial date decides only what all of it decides."""
 
 import datetime as dt
+from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
 
 from cds_service.facts import PartialDate
 
 
+@lru_cache(maxsize=4096)
 def birthday(birth: PartialDate, age: float) -> tuple[dt.date, dt.date]:
     """Return the first and the last day that can be the birthday of this age."""
     years = relativedelta(years=int(age))

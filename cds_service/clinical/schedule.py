@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from dateutil.relativedelta import relativedelta
@@ -106,6 +107,7 @@ def _status(
     return "due-lenient" if today <= lenient else "overdue"
 
 
+@lru_cache(maxsize=4096)
 def whole_months(start: dt.date, end: dt.date) -> int:
     """Return the completed calendar months from ``start`` to ``end``, 0 if it is earlier."""
     delta = relativedelta(end, start)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
 
@@ -366,6 +367,7 @@ def radiation_fact(operation: Operation) -> Fact:
     return Fact(operation.procedure.reference, "radiotherapy", text, operation.date)
 
 
+@lru_cache(maxsize=4096)
 def months_after(date: dt.date, months: float) -> dt.date:
     """Return the day ``months`` calendar months later, clamped to the month's end."""
     day: dt.date = date + relativedelta(months=int(months))

@@ -7,6 +7,7 @@ Every class raises :class:`CardError` when it is built wrong, and ``to_json`` ne
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from cds_service.protocol.request import is_http_url
@@ -34,6 +35,10 @@ def json_object(**members: object) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value not in (None, "", [], {}, ())}
 
 
+#: The addresses on cards are the service's own, and few.
+_is_url = lru_cache(maxsize=256)(is_http_url)
+
+
 def _check(condition: object, message: str) -> None:
     if not condition:
         raise CardError(message)
@@ -44,7 +49,7 @@ def _check_uuid(value: str | None) -> None:
 
 
 def _check_url(value: str | None, name: str) -> None:
-    _check(value is None or is_http_url(value), f"{name}: an absolute http or https URL")
+    _check(value is None or _is_url(value), f"{name}: an absolute http or https URL")
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,9 @@ class Context(Message):
     def token_values(self) -> dict[str, str]:
         """Return the values of the prefetch tokens, by the token's text."""
         values = {
-            f"context.{name}": str(value)
-            for name, value in self.model_dump(by_alias=True, exclude_none=True).items()
-            if name in self.tokens
+            f"context.{field.alias}": str(value)
+            for name, field in type(self).model_fields.items()
+            if field.alias in self.tokens and (value := getattr(self, name)) is not None
         }
         kind, _, user = self.user_id.partition("/")
         return {**values, f"user{kind}Id": user}

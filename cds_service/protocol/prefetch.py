@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import cache, lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
 
 _TOKEN = re.compile(r"\{\{(.*?)\}\}")
@@ -48,6 +49,17 @@ def resolve(template: str, values: Mapping[str, str]) -> str | None:
 
     None if a token has no value (an encounter id where there is no encounter).
     """
-    if not all(token in values for token in _TOKEN.findall(template)):
+    if not all(token in values for token in _tokens(template)):
         return None
-    return _TOKEN.sub(lambda match: quote(values[match[1]], safe="/"), template)
+    return _TOKEN.sub(lambda match: _quoted(values[match[1]]), template)
+
+
+@cache
+def _tokens(template: str) -> tuple[str, ...]:
+    return tuple(_TOKEN.findall(template))
+
+
+# Eight templates name one patient.
+@lru_cache(maxsize=64)
+def _quoted(value: str) -> str:
+    return quote(value, safe="/")

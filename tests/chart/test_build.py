@@ -224,6 +224,40 @@ def test_duplicates_are_merged_and_references_follow(chart: Read, resource: Make
     ]
 
 
+def test_duplicates_by_what_they_refer_to(chart: Read, resource: Make) -> None:
+    """What refers to duplicates, even as its code, is a duplicate itself once they are merged."""
+    medications = [
+        {"resourceType": "Medication", "id": name, "code": {"text": "x"}} for name in ("m1", "m2")
+    ]
+    orders = [
+        resource(
+            "MedicationRequest",
+            f"r{name}",
+            status="active",
+            authoredOn="2026-05-20",
+            code={"reference": {"reference": f"Medication/{name}"}},
+        )
+        for name in ("m1", "m2")
+    ]
+    assert [one.reference for one in chart(*medications, *orders).orders] == [
+        "MedicationRequest/rm1"
+    ]
+
+
+def test_an_address_that_two_entries_claim(chart: Read, resource: Make) -> None:
+    """Whom a UUID names does not hang on the order: an entry's address and an id count alike."""
+    conditions = [
+        {"fullUrl": "urn:uuid:b", "resource": resource("Condition", "c", code={"text": "x"})},
+        {"resource": resource("Condition", "b", code={"text": "y"})},
+    ]
+    procedure = resource(
+        "Procedure", "p", status="completed", reasonReference=[{"reference": "urn:uuid:b"}]
+    )
+    for entries in (conditions, conditions[::-1]):
+        found = chart(*entries, procedure)
+        assert found.procedures[0].reason_references == ("Condition/b",)
+
+
 def test_what_differs_is_not_merged(chart: Read, resource: Make) -> None:
     """Two tumours at two sites stay two."""
     left = resource("Condition", "a", code={"text": "x"}, bodySite=[{"text": "left"}])

@@ -35,6 +35,8 @@ def source(issues: list[Issue]) -> Source:
         ("2026-05-20T23:30:00-05:00", PartialDate.of(dt.date(2026, 5, 20))),
         ("2026-05-20T00:10:00.123+14:00", PartialDate.of(dt.date(2026, 5, 20))),
         ("2026-05-20T23:30:00Z", PartialDate.of(dt.date(2026, 5, 20))),
+        ("2026-5-2 10:00", PartialDate.of(dt.date(2026, 5, 2))),
+        ("  2026-05-20T10:00Z ", PartialDate.of(dt.date(2026, 5, 20))),
     ],
 )
 def test_date_keeps_its_precision(source: Source, raw: str, expected: PartialDate) -> None:
@@ -44,7 +46,11 @@ def test_date_keeps_its_precision(source: Source, raw: str, expected: PartialDat
 
 @pytest.mark.parametrize(
     "raw",
-    ["0000", "0001-01-01", "9999-12-31", "2026-13", "2026-02-30", "20260520", "May", 2026, {}],
+    [
+        *("0000", "0001-01-01", "9999-12-31", "2026-13", "2026-02-30", "20260520", "May", 2026, {}),
+        # A time of day stands after a day alone, and is one.
+        *("2026       Z", "   2026-05 Z", "2026-05    Z", "2026-05-20Txx", "2026-05-20x"),
+    ],
 )
 def test_date_that_is_none_is_reported(source: Source, issues: list[Issue], raw: Any) -> None:
     """What is no date, or a sentinel, is nothing and one report with its path."""
@@ -57,6 +63,16 @@ def test_open_end_of_a_period_is_no_end(source: Source, issues: list[Issue]) -> 
     found = dates.span(source, {"start": "2026-05", "end": "9999-12-31"}, "period")
     assert found == Span(MAY, None)
     assert not issues
+
+
+@pytest.mark.parametrize(
+    ("raw", "far"),
+    [("2201", True), ("9999-12-31", True), ("2200-12-31", False), ("20", False), ("1999", False)],
+)
+def test_far_future(raw: str, far: bool) -> None:  # noqa: FBT001 - the table's column
+    """Years after 2200 stand for no date."""
+    assert dates.in_far_future(raw) is far
+    assert not dates.in_far_future(2201)
 
 
 def test_end_before_start_is_ignored(source: Source, issues: list[Issue]) -> None:

@@ -360,6 +360,25 @@ def test_observation_of_older_versions(chart: Read, resource: Make) -> None:
     assert (found.members, found.derived_from) == (("Observation/m",), ("Observation/d",))
 
 
+def test_observation_with_names_of_several_versions(chart: Read, resource: Make) -> None:
+    """What stands under an old and a new name is read from both, each once."""
+    member, other = ({"reference": f"Observation/{name}"} for name in "mn")
+    found = chart(
+        resource(
+            "Observation",
+            "o",
+            status="final",
+            comment="b",
+            note=[{"text": "a"}],
+            hasMember=[member],
+            related=[{"target": member}, {"target": other}, {"type": "has-member"}],
+        )
+    ).observations[0]
+    assert found.notes == ("a", "b")
+    assert found.members == ("Observation/m", "Observation/n")
+    assert found.derived_from == ()
+
+
 @pytest.mark.parametrize("kind", ["Observation", "DiagnosticReport"])
 @pytest.mark.parametrize("value", ["cancelled", "entered-in-error"])
 def test_cancelled_findings_are_dropped(chart: Read, resource: Make, kind: str, value: str) -> None:
