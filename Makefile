@@ -18,7 +18,7 @@ COMPILE_MORE := $(COMPILE_PROJECT) --constraint requirements.lock
 # The lock files are complete. Without --no-deps an old pip looks beyond them for extras.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-hapi test-postgres compose-check sbom audit bandit secret-scan test-security test-load soak test-spark matrix check replay fuzz conformance docs mutation lock value-sets clean
+.PHONY: demo test test-browser screenshots test-hapi test-postgres compose-check sbom audit bandit secret-scan test-security test-load soak test-spark matrix check replay fuzz conformance docs mutation lock value-sets clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m cds_service demo
@@ -93,6 +93,16 @@ secret-scan: $(VENV)/security/.ready
 # What the tools of the four targets above find, and that they do find it.
 test-security: $(VENV)/.dev $(VENV)/security/.ready
 	SECURITY=1 $(BIN)/python -m pytest tests/security
+
+# The workbench in the system's Chromium, which is installed for root where there is apt-get.
+test-browser: $(VENV)/.browser
+	tools/need chromium chromium
+	BROWSER=1 $(BIN)/python -m pytest tests/browser
+
+# The pictures of the README.
+screenshots: $(VENV)/.browser
+	tools/need chromium chromium
+	BROWSER=1 SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
 test-load: $(VENV)/.dev
 	LOAD=1 $(BIN)/python -m pytest -s tests/load

@@ -60,12 +60,12 @@ def pasted(raw: bytes, *, limits: Limits, most: int) -> Given:
 
     ``most`` is the largest size in bytes. Raises :class:`InputError`.
     """
-    if not raw.strip():
-        raise InputError("Nothing was pasted: paste or drop a chart or a captured request.")
     if len(raw) > most:
         raise InputError(
             f"This is larger than the service reads: {len(raw)} bytes, of {most} (CDS_MAX_BODY)."
         )
+    if not raw.strip():
+        raise InputError("Nothing was pasted: paste or drop a chart or a captured request.")
     body = _parsed(raw)
     try:
         check_limits(body, limits)
