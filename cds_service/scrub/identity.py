@@ -206,7 +206,7 @@ def _is_person(value: Json, key: str) -> bool:
     reference = value.get("reference")
     if isinstance(reference, str):
         named = local(reference).partition("/")[0]
-    return key in _PEOPLE or named in _NAMED
+    return key in _PEOPLE or (isinstance(named, str) and named in _NAMED)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -37,6 +37,7 @@ ODD: tuple[Any, ...] = (
     {"resourceType": MARK},
     {"resourceType": 3, "entry": 4},
     {"url": 1, "extension": {"url": None}},
+    {"display": "x", "type": {}},
     "2026-02-31",
     "9" * 40,
 )
