@@ -75,9 +75,8 @@ def main() -> None:
 def serve(host: str, port: int, workers: int) -> None:
     """Serve CDS Hooks clients. TLS is the reverse proxy's."""
     settings = _to_serve(load_settings())
-    _warn(settings)
-    if settings.today:
-        warn(f"CDS_TODAY: every due date is judged as if today were {settings.today}.")
+    for caution in settings.cautions:
+        warn(caution)
     if settings.public_url is None and host not in {_LOOPBACK, "localhost", "::1"}:
         warn(
             "CDS_PUBLIC_URL is not set: the links on cards will not work for other machines, and "
@@ -95,9 +94,9 @@ def check() -> None:
     """
     from cds_service.serving import Source  # noqa: PLC0415 - other commands do not need it
 
-    _warn(_to_serve(load_settings()))
+    settings = _to_serve(load_settings())
     configuration = Source(_to_serve).read()
-    for warning in configuration.warnings:
+    for warning in (*settings.cautions, *configuration.warnings):
         warn(warning)
     configuration.check()
     click.echo(f"The configuration can be served: {configuration}.")
@@ -151,21 +150,6 @@ def _to_serve(settings: Settings) -> Settings:
             "something that authenticates clients, set CDS_AUTH=off."
         )
     return replace(settings, database_url=settings.database_url or DEFAULT_DATABASE)
-
-
-def _warn(settings: Settings) -> None:
-    """Warn where everybody can call."""
-    if settings.auth == "off":
-        warn("CDS_AUTH=off: everybody who reaches this port is answered, unauthenticated.")
-        if settings.clients:
-            warn("CDS_AUTH=off: the [clients] tables are not used.")
-    if settings.shadow:
-        warn("CDS_SHADOW=1: every call is answered without cards.")
-    watched = [client.name for client in settings.clients if client.shadow]
-    if watched:
-        warn(f"In shadow mode, so answered without cards: {', '.join(watched)}.")
-    if settings.dev:
-        warn("CDS_DEV=1: clients may use http and this machine; not for real patients.")
 
 
 def _forgets_whom(settings: Settings) -> bool:

@@ -86,6 +86,21 @@ class Settings:
     #: The ``[clients.*]`` tables of the configuration file.
     clients: tuple[Client, ...] = ()
 
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the operator of a service with these settings has to be warned of."""
+        watched = ", ".join(client.name for client in self.clients if client.shadow)
+        off = self.auth == "off"
+        said = (
+            (off, "CDS_AUTH=off: everybody who reaches this port is answered, unauthenticated."),
+            (off and self.clients, "CDS_AUTH=off: the [clients] tables are not used."),
+            (self.shadow, "CDS_SHADOW=1: every call is answered without cards."),
+            (watched, f"In shadow mode, so answered without cards: {watched}."),
+            (self.dev, "CDS_DEV=1: clients may use http and this machine; not for real patients."),
+            (self.today, f"CDS_TODAY: every due date is judged as if today were {self.today}."),
+        )
+        return tuple(text for holds, text in said if holds)
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:

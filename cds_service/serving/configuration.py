@@ -16,6 +16,8 @@ from cds_service.store import Store, StoreError
 
 #: What makes a configuration unusable; the message of each says what is wrong and where.
 ERRORS = (SettingsError, GuidelineError, StoreError)
+#: Settings that decide who is let in: nobody should change them by the way.
+_FIXED = ("auth", "dev")
 #: Settings that the start alone takes.
 _LASTING = (
     "database_url",
@@ -71,10 +73,19 @@ class Configuration:
         store.engine.dispose()
 
     def after(self, before: "Configuration") -> "Configuration":
-        """Return this as it can take the place of ``before``, which is running."""
+        """Return this as it can take the place of ``before``, which is running.
+
+        Raises :class:`SettingsError` where that takes a start.
+        """
+        for name in _FIXED:
+            if getattr(self.settings, name) != getattr(before.settings, name):
+                raise SettingsError(f"{name} has changed: that takes a restart")
         kept: dict[str, Any] = {name: getattr(before.settings, name) for name in _LASTING}
         changed = [name for name in _LASTING if getattr(self.settings, name) != kept[name]]
-        warnings = tuple(f"{name} has changed, and waits for the next start" for name in changed)
+        warnings = (
+            *(f"{name} has changed, and waits for the next start" for name in changed),
+            *(each for each in self.settings.cautions if each not in before.settings.cautions),
+        )
         return replace(
             self,
             settings=replace(self.settings, **kept),
@@ -111,9 +122,11 @@ class Source:
             warnings = (_SAME_VERSION.format(path=settings.guideline, version=shipped.version),)
         return Configuration(settings=settings, guideline=guideline, warnings=warnings)
 
-    def seen(self) -> object:
-        """Return what is equal as long as nothing has changed, mistakes included."""
+    def seen(self) -> Configuration | str:
+        """Return the configuration, or why it cannot be read: equal while nothing changes."""
         try:
             return self.read()
         except ERRORS as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 - nothing in a file may end a running service
+            return f"unexpected {type(error).__name__}"

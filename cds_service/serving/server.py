@@ -4,6 +4,7 @@
 
 import datetime as dt
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -22,9 +23,25 @@ from cds_service.serving.news import Link, News
 
 #: Threads of a worker: each waits for FHIR servers most of its time.
 _THREADS = 16
-#: Seconds between looks at what the main loop may have missed.
-_LOOK = 1.0
 _log = logging.getLogger(__name__)
+
+
+class _Beat(threading.Event):
+    """What wakes the main loop: whatever happens, and every second, lest a signal be missed.
+
+    It may reach another thread, or come just before the loop forgets that it was woken.
+    """
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        super().__init__()
+        self._look = look
+
+    def wait(self, timeout: float | None = 1.0) -> bool:
+        """Wait for the next beat."""
+        found = super().wait(timeout)
+        self.clear()
+        self._look()
+        return found
 
 
 class Server(MPServer):
@@ -52,10 +69,11 @@ class Server(MPServer):
             log_dictconfig=logs.config(first.settings.log_level),
         )
         self._source = source
-        self._seen: object = first
+        self._seen: Configuration | str = first
         self._news = News(configuration=first, since=_now())
         self._links: dict[int, Link] = {}
-        self._stopping = False
+        self._looked = time.monotonic()
+        self.main_loop_interrupt = _Beat(self._look)
         self._forced = threading.Event()
 
     def run(self) -> None:
@@ -72,22 +90,18 @@ class Server(MPServer):
         link = self._links[idx] = Link()
         return super()._spawn_worker(idx, target, partial(worker.start, self._news, link.end))
 
-    def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:  # noqa: ANN401 - as above
-        super()._spawn_workers(spawn_target, target_loader)
-        threading.Thread(target=self._look, name="look", daemon=True).start()
-
     def _reload(self, spawn_target: Any, target_loader: Any) -> None:  # noqa: ANN401, ARG002 - as above
         """Let the workers take a new configuration over, if it is one; none of them is stopped."""
-        # In this order: a signal that comes in between has the files read once more.
-        self.main_loop_interrupt.clear()
+        # Before anything is read: a signal that comes later has it all read once more.
         self.reload_signal = False
+        self._seen = found = self._source.seen()
+        if isinstance(found, str):
+            self._refuse(found)
+            return
         try:
-            found = self._source.read()
-            self._seen = found
             found = found.after(self._news.configuration)
             found.check()
         except ERRORS as error:
-            self._seen = str(error)
             self._refuse(str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the one before goes on
             self._refuse(f"unexpected {type(error).__name__}")
@@ -97,12 +111,14 @@ class Server(MPServer):
     def _accept(self, found: Configuration) -> None:
         for warning in found.warnings:
             _log.warning("%s", warning)
+        since = _now()
         if found == self._news.configuration:
             _log.info("the configuration was read again, and is as it was")
+            since = self._news.since
         else:
             _log.info("a new configuration is taken over: %s", found)
         self.workers_kill_timeout = found.settings.shutdown_seconds
-        self._tell(News(configuration=found, since=_now()))
+        self._tell(News(configuration=found, since=since))
 
     def _refuse(self, reason: str) -> None:
         _log.error("the new configuration is refused, and the one before stays: %s", reason)
@@ -114,26 +130,19 @@ class Server(MPServer):
             link.tell(news)
 
     def _look(self) -> None:
-        """Look for changes, and after what a signal at a bad moment left undone."""
-        looked = time.monotonic()
-        while True:
-            time.sleep(_LOOK)
-            if self.interrupt_signal or self.reload_signal or self.interrupt_children:
-                self.main_loop_interrupt.set()
-            if self._stopping:
-                # A worker that was just starting may not have heard.
-                for each in list(self.wrks):
-                    each.terminate()
-            every = self._news.configuration.settings.watch_seconds
-            if every and time.monotonic() - looked >= every:
-                looked = time.monotonic()
-                if self._source.seen() != self._seen:
-                    self.signal_handler_reload()
+        """Look whether the files have changed, if it is time."""
+        every = self._news.configuration.settings.watch_seconds
+        if every and time.monotonic() - self._looked >= every:
+            self._looked = time.monotonic()
+            if self._source.seen() != self._seen:
+                self.reload_signal = True
 
     # --- The end ---
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as above
         """Begin to stop; the second time, stop."""
+        if os.getpid() != self.pid:
+            os._exit(0)  # a worker that has not begun
         if self.interrupt_signal:
             self._forced.set()
             for each in self.wrks:
@@ -150,7 +159,6 @@ class Server(MPServer):
         super().shutdown(exit_code)
 
     def _stop_workers(self) -> None:
-        self._stopping = True
         super()._stop_workers()
         if self.interrupt_signal:
             # Who stops a group of processes stops the workers, too: that was no accident.

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from types import FrameType
@@ -97,13 +98,12 @@ class Application:
         """Take what comes; end this process where nobody is left to stop it."""
         # By its number when it started this one: it may be gone already.
         parent = multiprocessing.parent_process()
-        while True:
-            if link.poll(_LOOK):
-                self.take(link.recv())
-            elif parent and os.getppid() != parent.pid:
-                _log.error("the main process is gone: this worker ends")
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
+        with suppress(EOFError):
+            while parent is None or os.getppid() == parent.pid:
+                if link.poll(_LOOK):
+                    self.take(link.recv())
+        _log.error("the main process is gone: this worker ends")
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _build(configuration: Configuration, before: Flask | None = None) -> Flask:

@@ -96,6 +96,11 @@ class Served:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(each) for each in children.read_text().split()]
 
+    def cpu(self) -> float:
+        """Return the seconds that the main process has computed."""
+        user, system = Path(f"/proc/{self.process.pid}/stat").read_text().split()[13:15]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def reload(self) -> None:
         """Have it read its configuration again."""
         self.process.send_signal(signal.SIGHUP)

@@ -76,6 +76,26 @@ def test_no_request_is_dropped(served: Start, tmp_path: Path) -> None:
     assert "version=2.0.5" in cards[0]["source"]["url"]
 
 
+def test_many_signals(served: Start, tmp_path: Path) -> None:
+    """However many signals come, and however close, the last content counts; then it rests."""
+    own = tmp_path / "own.toml"
+    own.write_text(guideline("2.0.0"))
+    server = served(CDS_GUIDELINE=str(own))
+    for number in range(60):
+        own.write_text(guideline(f"3.0.{number}"))
+        server.reload()
+        time.sleep(0.01 * (number % 4))
+    everywhere(server, "3.0.59")
+    server.until(lambda: rests(server))
+
+
+def rests(server: Served) -> bool:
+    """Return whether the main process computes next to nothing for a while."""
+    before = server.cpu()
+    time.sleep(1.5)
+    return server.cpu() - before < 0.3
+
+
 def test_a_request_under_way(served: Start, ehr: Callable[[float], str], tmp_path: Path) -> None:
     """A call that has begun is answered whole, by the guideline that it began with."""
     own = tmp_path / "own.toml"
@@ -103,6 +123,8 @@ def broken(folder: Path) -> Iterator[str]:
         (f"{whole}\n[clients.", f"CDS_CONFIG: {config} cannot be read: "),
         (f'{whole}colour = "red"\n', "[clients.ehr] colour is not known; there are issuer, jku"),
         (f'color = "red"\n{whole}', f"CDS_CONFIG: {config}: color is not a setting"),
+        (f'auth = "off"\n{whole}', "auth has changed: that takes a restart"),
+        (f"dev = true\n{whole}", "dev has changed: that takes a restart"),
         (f"deadline = 99\n{whole}", f"CDS_CONFIG: {config}: deadline must be seconds"),
         (whole.replace("keys.json", "none.json"), "[clients.ehr] jwks_file cannot be read"),
         ('guideline = "own.toml"\n', "No client authentication is configured"),
@@ -156,12 +178,12 @@ def test_a_broken_configuration_is_refused(served: Start, tmp_path: Path) -> Non
         assert said in event["event"]
         assert ask() == 200
         assert server.version() == "2.0.0"
-    (tmp_path / "cds.toml").write_text(
-        f'guideline = "own.toml"\n{CLIENT}'.replace("ehr.example.org", "other.example.org")
-    )
+    other = CLIENT.replace("ehr.example.org", "other.example.org")
+    (tmp_path / "cds.toml").write_text(f'guideline = "own.toml"\n{other}shadow = true\n')
     server.reload()
     server.until(lambda: server.log.count("a worker answers by the new configuration") == 2)
     assert {ask() for _ in range(6)} == {401}
+    assert '"event":"In shadow mode, so answered without cards: ehr."' in server.log
 
 
 def test_a_worker_that_comes_later(served: Start, tmp_path: Path) -> None:
