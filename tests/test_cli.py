@@ -197,6 +197,9 @@ def test_demo(demo: tuple[subprocess.Popen[str], int, str]) -> None:
     process, port, said = demo
     assert "no authentication" in said
     assert re.search(r"today is \d{4}-\d\d-\d\d", said)
+    assert f"http://127.0.0.1:{port}/" in said.splitlines()[0].split()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
+        assert b"workbench" in page.read()
     line = next(line for line in said.splitlines() if line.startswith("curl "))
     answer = subprocess.run(shlex.split(line), cwd=ROOT, capture_output=True, check=True).stdout
     (card, *_) = orjson.loads(answer)["cards"]
@@ -205,6 +208,26 @@ def test_demo(demo: tuple[subprocess.Popen[str], int, str]) -> None:
         assert page.status == 200
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
+
+
+def test_demo_without_checkout(served: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the package is installed without the worked cases, the demonstration starts, too."""
+    monkeypatch.setattr(cli, "WORKED", Path("/nowhere"))
+    result = run("demo", "--port", "8765")
+    assert (result.exit_code, len(served)) == (0, 1)
+    assert "http://127.0.0.1:8765/" in result.stdout
+    assert "curl" not in result.stdout
+
+
+def test_serve_workbench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The workbench, which asks nobody for a token, is refused where clients must have one."""
+    config = tmp_path / "cds.toml"
+    config.write_text(CLIENT)
+    monkeypatch.chdir(tmp_path)
+    result = run("serve", CDS_CONFIG=str(config), CDS_WORKBENCH="1")
+    assert result.exit_code == 1
+    assert "CDS_WORKBENCH=1" in result.stderr
+    assert "CDS_AUTH=off" in result.stderr
 
 
 def test_demo_ends_with_ctrl_c(demo: tuple[subprocess.Popen[str], int, str]) -> None:

@@ -65,8 +65,11 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
+    return error_response(own_mistake(error))
+
+
+def own_mistake(error: Exception) -> errors.ServiceError:
+    """Log an exception that should not have been, and return what a client is told of it."""
     # The message and the frames' values may hold patient data: type and place only.
     logs.report("an unexpected exception", error)
-    return error_response(
-        errors.ServiceError("The service failed. This is its own mistake, not the request's.")
-    )
+    return errors.ServiceError("The service failed. This is its own mistake, not the request's.")

@@ -23,6 +23,8 @@ from cds_service.replay.outcome import CHART_HOOKS
 from cds_service.replay.play import entered, today_of
 from cds_service.settings import Settings
 from cds_service.web.messages import Limits, check_limits
+from cds_service.web.seen import seen
+from cds_service.web.surroundings import own_mistake
 from cds_service.workbench import about
 from cds_service.workbench.about import Choice
 from cds_service.workbench.sources import USER, Given, InputError
@@ -70,7 +72,7 @@ class Asked:
 
 
 class Desk:
-    """Asks the service's engine as its clients do."""
+    """Asks the service's engine as its clients do, within a request to the application."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         """Take what answers; ``settings`` say its limits and its date."""
@@ -153,13 +155,20 @@ class Desk:
 
     def _sent(self, asked: Asked, spoken: Dialect) -> Asked:
         begun = time.perf_counter()
+        answered: Answered | None = None
+        error: ServiceError | None = None
+        # It is recorded as the call that it is.
+        record = seen()
+        record.endpoint, record.service = "call", asked.service
         try:
             self._check(asked.request)
-            call = asked.service.read(asked.request)
+            record.call = call = asked.service.read(asked.request)
             answered = self._engine.observed(asked.service, call, today=asked.today, dialect=spoken)
-        except ServiceError as error:
-            return replace(asked, error=error, seconds=time.perf_counter() - begun)
-        return replace(asked, answered=answered, seconds=time.perf_counter() - begun)
+        except ServiceError as problem:
+            error = record.error = problem
+        except Exception as problem:  # noqa: BLE001 - shown like every other error
+            error = own_mistake(problem)
+        return replace(asked, answered=answered, error=error, seconds=time.perf_counter() - begun)
 
     def _check(self, request: Json) -> None:
         """Raise what the endpoint would: a request can be larger than the chart it is made of."""

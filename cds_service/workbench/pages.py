@@ -160,7 +160,7 @@ class _Bench:
             states=STATES,
             settings=self._settings,
         )
-        return text, _BAD if problem else _OK
+        return text, _BAD if problem else shown.status if shown else _OK
 
 
 def _uploaded() -> bytes:

@@ -84,6 +84,17 @@ class Shown:
             return operation_outcome(self.error)
         return self.asked.answered.response.to_json() if self.asked.answered else {}
 
+    @property
+    def shadow(self) -> bool:
+        """Whether the cards are withheld from clients, and shown here alone."""
+        return bool(self.asked.answered and self.asked.answered.shadow)
+
+    @cached_property
+    def cards(self) -> list[Json]:
+        """The cards, those included that clients do not get yet."""
+        found = self.asked.answered.rendered.to_json() if self.asked.answered else {"cards": []}
+        return list(found["cards"])
+
     @cached_property
     def trace(self) -> Json:
         """The decision trace; empty where nothing was evaluated."""

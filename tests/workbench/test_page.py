@@ -11,6 +11,7 @@ from cds_service import hooks
 from cds_service.app import create_app
 from cds_service.protocol import dialect
 from cds_service.settings import Settings, SettingsError
+from cds_service.store import Store, audit
 
 CASE = "entered-dermal-margin-positive-reexcise"
 Words = Callable[[str], str]
@@ -180,7 +181,9 @@ def test_captured_hook(client: FlaskClient, captured: dict[str, Any], words: Wor
 def test_error(client: FlaskClient, captured: dict[str, Any], words: Words) -> None:
     """An error of the service is shown as one, with its status and its place in the request."""
     captured["prefetch"] = {}
-    page = paste(client, captured)
+    answer = client.post("/", data={"source": "paste", "text": json.dumps(captured)})
+    assert answer.status_code == 412
+    page = answer.text
     said = words(section(page, "error"))
     assert "HTTP 412: an error, not “no card”" in said
     assert "procedures" in said
@@ -242,3 +245,29 @@ def test_without_checkout(monkeypatch: pytest.MonkeyPatch, words: Words) -> None
     monkeypatch.setattr("cds_service.workbench.library.Library.groups", {})
     page = create_app(Settings(auth="off", workbench=True)).test_client().get("/").text
     assert "This installation has none" in words(page)
+
+
+def test_own_mistake(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, words: Words) -> None:
+    """A mistake of the service itself is shown as an error, too, without what it held."""
+    monkeypatch.setattr("cds_service.engine.evaluate", lambda *_, **__: {}["John Doe"])
+    answer = client.get(f"/?case={CASE}")
+    assert answer.status_code == 500
+    assert "HTTP 500: an error, not “no card”" in words(section(answer.text, "error"))
+    assert "John Doe" not in answer.text
+
+
+def test_shadow(words: Words) -> None:
+    """In shadow mode the cards are shown, and that clients get none of them."""
+    settings = Settings(auth="off", workbench=True, shadow=True)
+    page = create_app(settings).test_client().get(f"/?case={CASE}").text
+    assert "Shadow mode" in words(page)
+    assert page.count('<article class="card') == 4
+    assert exchanged(page, "response") == {"cards": []}
+
+
+def test_recorded(client: FlaskClient, store: Store) -> None:
+    """A call from the page stands in the audit record like any other."""
+    client.get(f"/?case={CASE}")
+    client.get("/?case=nothing")
+    (row,) = audit.rows(store)
+    assert (row.endpoint, row.hook, row.status) == ("call", "problem-list-item-create", 200)
