@@ -26,7 +26,6 @@ from cds_service.screen.inputs import Export
 from cds_service.screen.output import Output, output_at
 from cds_service.screen.report import Report
 from cds_service.screen.state import BusyError, State
-from cds_service.screen.tally import FOREIGN
 
 #: The exit code where something could not be read or evaluated; the rows are written.
 INCOMPLETE = 3
@@ -128,8 +127,7 @@ def _finish(
 ) -> Report:
     with _progress() as progress:
         complete = local.read(export, state=state, jobs=jobs, progress=progress)
-        tally = state.tally()
-        if not tally.types and all(problem.reason == FOREIGN for problem in tally.problems):
+        if state.tally().is_empty:
             shutil.rmtree(output.work)
             raise ScreenError(f"{export.root} holds no FHIR resource.")
         today = dt.date.fromisoformat(str(state.identity["today"]))

@@ -40,6 +40,11 @@ class Tally:
     damaged: dict[str, str] = field(default_factory=dict)
     _more: Counter[tuple[int, str]] = field(default_factory=Counter)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of FHIR was found, and nothing that may have been."""
+        return not self.types and all(problem.reason == FOREIGN for problem in self.problems)
+
     def problem(self, file: int, line: int | None, reason: str) -> None:
         """Note a problem; of very many in one part most are only counted."""
         if len(self.problems) < NAMED:
