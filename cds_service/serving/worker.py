@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,9 @@ Handler = Callable[[int, FrameType | None], object]
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 #: Seconds between looks whether the process that started this one is still there.
 _LOOK = 5.0
+#: Seconds after which a worker that could not start is tried again. Two deaths within less would
+#: end the whole service, though the others may well go on without, say, the database.
+_PAUSE = 6.0
 _log = logging.getLogger(__name__)
 
 
@@ -36,6 +40,7 @@ def start(news: News, link: Connection) -> "Application":
         application = Application(news)
     except Exception as error:  # noqa: BLE001 - the server would print its values
         logs.report("a worker cannot start", error)
+        time.sleep(_PAUSE)
         raise SystemExit(1) from None
     listen = threading.Thread(target=application.listen, args=(link,), name="news", daemon=True)
     listen.start()

@@ -47,6 +47,24 @@ def test_no_feedback_is_lost(served: Start) -> None:
     assert set(acknowledged) <= set(stored)
 
 
+def test_a_worker_that_cannot_start(served: Start) -> None:
+    """While a worker cannot start the others answer, and when it can it does, without a hand."""
+    server = served(workers=2)
+    database = server.folder / "cds-service.sqlite3"
+    away = server.folder / "away"
+    database.rename(away)
+    database.mkdir()
+    (gone, stays) = server.worker_ids
+    server.kill(gone)
+    server.until(lambda: server.log.count("a worker cannot start") >= 2, seconds=30)
+    assert stays in server.worker_ids
+    assert requests.get(f"{server.url}/cds-services", timeout=5).status_code == 200
+    database.rmdir()
+    away.rename(database)
+    server.until(lambda: server.log.count('"Started worker-') == 3, seconds=30)
+    assert requests.get(f"{server.url}/readyz", timeout=5).status_code == 200
+
+
 def accepted(server: Served, cards: list[str]) -> bool:
     """Send feedback; return whether it was acknowledged."""
     now = dt.datetime.now(dt.UTC).isoformat()
