@@ -172,7 +172,8 @@ def _uploaded() -> bytes:
 def _options(form: MultiDict[str, str]) -> Options:
     profile = form.get("profile") or "default"
     if profile not in dialect.shipped():
-        raise InputError(f"There is no such client profile; there are {dialect.shipped()}.")
+        known = ", ".join(dialect.shipped())
+        raise InputError(f"There is no such client profile; there are {known}.")
     return Options(
         hook=form.get("hook", ""),
         today=_date(form.get("date", "")),

@@ -117,8 +117,11 @@ class Shown:
 
     @cached_property
     def pictures(self) -> tuple[Markup, ...]:
-        """The time line of each tumour."""
-        lines = timeline.from_trace(self.trace) if self.trace else ()
+        """The time line of each tumour; none where its dates leave the calendar."""
+        try:
+            lines = timeline.from_trace(self.trace) if self.trace else ()
+        except timeline.TraceError:
+            return ()
         return tuple(
             Markup(timeline.svg(line, ident=f"line-{number}"))  # noqa: S704 - escaped there
             for number, line in enumerate(lines)

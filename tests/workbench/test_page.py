@@ -161,6 +161,29 @@ def test_date(client: FlaskClient, chart: dict[str, Any], words: Words) -> None:
     assert "The date must be a day" in words(paste(client, chart, date="tomorrow"))
 
 
+@pytest.mark.parametrize("date", ["0001-01-01", "9999-12-31"])
+def test_ends_of_the_calendar(client: FlaskClient, chart: dict[str, Any], date: str) -> None:
+    """A date from which nothing can be counted is answered, without a picture if need be."""
+    answer = client.post("/", data={"text": json.dumps(chart), "date": date})
+    assert answer.status_code == 200
+    assert f"today {date}" in answer.text
+
+
+@pytest.mark.parametrize("value", [None, 0, True, "x", [], {}, [None], ["x"], {"entry": 1}])
+@pytest.mark.parametrize(
+    "path",
+    ["hook", "hookInstance", "context", "prefetch", "context.conditions", "prefetch.patient"],
+)
+def test_odd_requests(client: FlaskClient, captured: dict[str, Any], path: str, value: Any) -> None:
+    """Whatever stands in a captured request, the page shows what came of it."""
+    *outer, last = path.split(".")
+    body = captured[outer[0]] if outer else captured
+    body[last] = value
+    answer = client.post("/", data={"text": json.dumps(captured)})
+    assert answer.status_code < 500
+    assert answer.mimetype == "text/html"
+
+
 def test_profile(client: FlaskClient, captured: dict[str, Any], words: Words) -> None:
     """A client profile gives what this client gets, and the page says what is different."""
     assert '<input type="checkbox" name="suggestion"' in paste(client, captured)
