@@ -138,7 +138,7 @@ def _finish(
         engine="local",
         screening=screening,
         tally=state.tally(),
-        missing=complete.problems,
+        completeness=complete,
         patients=state.patients,
     )
     output.write(state.rows(), report.as_json())

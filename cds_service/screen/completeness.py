@@ -15,6 +15,8 @@ class Completeness:
     lacking: Mapping[str, str]
     #: A file's name ("" where it is not about one file) and a reason.
     problems: tuple[tuple[str, str], ...]
+    #: The day of the export, "" where that is not known.
+    day: str = ""
 
 
 def completeness(tally: Tally, names: Iterable[str]) -> Completeness:
@@ -24,4 +26,6 @@ def completeness(tally: Tally, names: Iterable[str]) -> Completeness:
     lacking = {
         key: f"the export holds no {kind}" for key, kind in TYPES.items() if key not in known
     }
-    return Completeness({**lacking, **tally.damaged, **checked.partial}, checked.problems)
+    return Completeness(
+        {**lacking, **tally.damaged, **checked.partial}, checked.problems, checked.day
+    )

@@ -1,11 +1,12 @@
 """The manifest of a Bulk Data export: what was asked for, and whether all of it is here."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from cds_service.screen.kinds import KEYS, TYPES
 
@@ -18,6 +19,13 @@ _RESTRICTIONS: Mapping[str, str] = {
     "_elements": "the export holds only some elements",
     "_typeFilter": "the export was filtered",
 }
+#: Parts of a manifest, and what it means that a file of them is not there.
+_PARTS: Mapping[str, str] = {
+    "output": "is in the manifest of the export, and not there",
+    "error": "holds errors of the export by its manifest, and is not there",
+    "deleted": "names what was deleted by the manifest, and is not there",
+}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class Checked:
     partial: Mapping[str, str]
     #: Prefetch keys that were asked for: where there is nothing of them, nobody has any.
     asked: frozenset[str]
+    #: The day of the (oldest) export, as it was written; "" where that is not known.
+    day: str = ""
 
 
 def check(manifests: Iterable[Json], *, names: Iterable[str], counts: Mapping[str, int]) -> Checked:
@@ -49,12 +59,20 @@ def check(manifests: Iterable[Json], *, names: Iterable[str], counts: Mapping[st
         problems.append((name, reason))
         if kind in KEYS:
             partial[KEYS[kind]] = "not all that the manifest of the export names is here"
-    return Checked(tuple(problems), partial, frozenset(asked))
+    days = [str(manifest["transactionTime"])[:10] for manifest in manifests]
+    day = min((day for day in days if _DAY.fullmatch(day)), default="")
+    return Checked(tuple(problems), partial, frozenset(asked), day)
 
 
 def _query(manifest: Json) -> dict[str, list[str]]:
-    request = manifest.get("request")
-    return parse_qs(urlsplit(request).query) if isinstance(request, str) else {}
+    return parse_qs(_split(manifest.get("request")).query)
+
+
+def _split(address: object) -> SplitResult:
+    try:
+        return urlsplit(address if isinstance(address, str) else "")
+    except ValueError:
+        return urlsplit("")
 
 
 def _restricted(query: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
@@ -69,22 +87,30 @@ def _restricted(query: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
 
 def _outputs(manifests: Iterable[Json]) -> Iterator[tuple[str, str, object]]:
     """Yield type, file name ("" where it has none) and count of every file that was made."""
+    for item in _listed(manifests, "output"):
+        yield str(item.get("type", "")), _name(item), item.get("count")
+
+
+def _listed(manifests: Iterable[Json], part: str) -> Iterator[Json]:
     for manifest in manifests:
-        for item in manifest["output"]:
+        items = manifest.get(part)
+        for item in items if isinstance(items, list) else ():
             if isinstance(item, dict):
-                url = item.get("url")
-                path = unquote(urlsplit(url).path) if isinstance(url, str) else ""
-                yield str(item.get("type", "")), PurePosixPath(path).name, item.get("count")
+                yield item
+
+
+def _name(item: Json) -> str:
+    return PurePosixPath(unquote(_split(item.get("url")).path)).name
 
 
 def _missing(manifests: Iterable[Json], names: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     """Yield the files that are not there; where none bears its name, all have been renamed."""
     here = {_stem(name) for name in names}
-    listed = [(kind, name) for kind, name, _ in _outputs(manifests) if name]
-    if any(_stem(name) in here for _, name in listed):
-        for kind, name in listed:
-            if _stem(name) not in here:
-                yield kind, name, "is in the manifest of the export, and not there"
+    listed = [(kind, name, _PARTS["output"]) for kind, name, _ in _outputs(manifests)]
+    for part in ("error", "deleted"):
+        listed += [("", _name(item), _PARTS[part]) for item in _listed(manifests, part)]
+    if any(_stem(name) in here for _, name, _ in listed):
+        yield from (each for each in listed if each[1] and _stem(each[1]) not in here)
 
 
 def _stem(name: str) -> str:

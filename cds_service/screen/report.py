@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from cds_service import __version__, terminology
+from cds_service.screen.completeness import Completeness
 from cds_service.screen.evaluation import Screening
 from cds_service.screen.inputs import Export
 from cds_service.screen.tally import FOREIGN, NO_JSON, Tally
@@ -27,8 +28,7 @@ class Report:
     engine: str
     screening: Screening
     tally: Tally
-    #: What the manifest names and is not there: a file's name, perhaps "", and a reason.
-    missing: tuple[tuple[str, str], ...]
+    completeness: Completeness
     #: How many patients became what (:data:`cds_service.screen.evaluation.Outcome`).
     patients: Mapping[str, int]
 
@@ -42,7 +42,10 @@ class Report:
             for item in self.tally.problems
             if item.reason != FOREIGN or item.file in self.tally.fhir
         )
-        missing = (_present(file=file, reason=reason, count=1) for file, reason in self.missing)
+        missing = (
+            _present(file=file, reason=reason, count=1)
+            for file, reason in self.completeness.problems
+        )
         return [*missing, *of_files]
 
     @property
@@ -69,6 +72,7 @@ class Report:
             "valueSets": terminology.load().version,
             "engine": self.engine,
             "today": self.screening.today.isoformat(),
+            "exported": self.completeness.day,
             "files": len(self.export.files),
             "resources": dict(sorted(self.tally.types.items())),
             "lacking": dict(sorted(self.screening.lacking.items())),
@@ -82,6 +86,9 @@ class Report:
 
     def lines(self, *, most: int) -> Iterator[str]:
         """Yield what is said on the terminal, at most so many problems of it."""
+        day = self.completeness.day
+        if day and day < self.screening.today.isoformat():
+            yield f"The export is of {day}: what has happened since then is not known."
         for key, reason in sorted(self.screening.lacking.items()):
             yield f"{key}: {reason}"
         problems = self.problems

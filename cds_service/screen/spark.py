@@ -123,7 +123,7 @@ def _run(
         engine="spark",
         screening=screening,
         tally=tally,
-        missing=complete.problems,
+        completeness=complete,
         patients={
             row["outcome"]: row["count"] for row in verdicts.groupBy("outcome").count().collect()
         },

@@ -59,6 +59,27 @@ def test_a_file_that_is_missing_is_told(screen: Screen, export: Path) -> None:
     assert done.rows[CASE.patient]["surveillance"] == "visits-unread"
 
 
+@pytest.mark.parametrize("part", ["error", "deleted"])
+def test_errors_and_deletions_that_are_missing_are_told(
+    screen: Screen, export: Path, part: str
+) -> None:
+    """What the server says went wrong, or was deleted, is not passed over for want of the file."""
+    url = "https://files.example.org/job-1/more.ndjson"
+    write(export, describe(export, **{part: [{"type": "OperationOutcome", "url": url}]}))
+    done = screen(export, code=INCOMPLETE)
+    ((file, _, reason),) = done.problems
+    assert file == "more.ndjson"
+    assert reason.endswith("and is not there")
+
+
+def test_the_day_of_the_export_is_told(screen: Screen, export: Path) -> None:
+    """An export that is older than today cannot know what has happened since."""
+    write(export, describe(export))
+    done = screen(export)
+    assert "The export is of 2026-11-30: what has happened since" in done.result.stderr
+    assert done.report["exported"] == "2026-11-30"
+
+
 def test_renamed_files_are_compared_by_count(screen: Screen, export: Path) -> None:
     """Who fetched the files may have renamed them: then the numbers tell whether all are here."""
     manifest = describe(export)
@@ -82,14 +103,14 @@ def test_renamed_files_are_compared_by_count(screen: Screen, export: Path) -> No
         [{"type": "Patient"}],
         [{"type": "Patient", "url": "Patient.000.ndjson"}],
         [{"type": "Patient", "url": "file:///export/Patient.000.ndjson"}],
-        [{"url": 7}, "x", {}, {"type": None, "count": "many"}],
+        [{"url": 7}, "x", {}, {"type": None, "count": "many"}, {"url": "http://[x"}],
         [],
     ],
     ids=["no address", "relative", "file", "malformed", "empty"],
 )
 def test_manifests_of_any_make_are_read(screen: Screen, export: Path, output: object) -> None:
     """Addresses may be relative or absent; what cannot be compared is no problem."""
-    write(export, describe(export, output=output))
+    write(export, describe(export, output=output, error=7, deleted={"a": 1}, transactionTime=7))
     assert len(screen(export).rows) == len([case for case in fixtures() if case.has_row])
 
 
