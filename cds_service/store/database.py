@@ -5,18 +5,25 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    IntegrityError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import QueuePool
 
 from cds_service.errors import UpstreamUnavailable
 from cds_service.store.rows import AuditRow, FeedbackRow, SentCard, digest
 from cds_service.store.tables import audit, card_sent, feedback, metadata, token_seen
+from cds_service.store.together import Together
 
 _log = logging.getLogger(__name__)
 _MEMORY = "sqlite://"
@@ -27,6 +34,7 @@ _HOUR = 3600.0
 #: milliseconds after which a server that has vanished from the network is given up.
 _PATIENCE = {"connect_timeout": 2, "tcp_user_timeout": 2000}
 _POOL_SECONDS = 2
+_Rows = Sequence[Mapping[str, Any]]
 #: Milliseconds after which PostgreSQL gives a statement up: somebody else may hold a lock for long.
 STATEMENT = 5000
 
@@ -59,6 +67,8 @@ class Store:
         self._kept = self._made = url is not None
         #: Is told each operation for which the database does not answer.
         self.failed: Callable[[Operation], None] = lambda _: None
+        # What every call writes; a table that somebody locks does not hold up the other.
+        self._cards, self._audit = map(self._inserting, (card_sent, audit))
         try:
             self.engine = _engine(url or _MEMORY)
         except (ArgumentError, NoSuchModuleError, ImportError) as error:
@@ -123,8 +133,8 @@ class Store:
             for card in cards
         ]
         if rows:
-            with self._begin("cards") as connection:
-                connection.execute(sa.insert(card_sent), rows)
+            with self._heard("cards"):
+                self._cards.add(rows)
 
     def record_feedback(self, items: Iterable[FeedbackRow]) -> Counter[tuple[str, str]]:
         """Remember all items or none; what is known already is not stored again.
@@ -175,10 +185,11 @@ class Store:
     def record_audit(self, row: AuditRow) -> None:
         """Remember a request."""
         values = {name: getattr(row, name) for name in AuditRow.__slots__ if name != "id"}
-        with self._begin("audit") as connection:
-            connection.execute(sa.insert(audit).values(values | {"at": _naive(row.at)}))
-            if self._now() - self._tidied > _HOUR:
-                self._tidied = self._now()
+        with self._heard("audit"):
+            self._audit.add([values | {"at": _naive(row.at)}])
+        if self._now() - self._tidied > _HOUR:
+            self._tidied = self._now()
+            with self._begin("audit") as connection:
                 self._tidy(connection)
 
     def _tidy(self, connection: sa.Connection) -> None:
@@ -205,16 +216,36 @@ class Store:
         insert = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
         return insert(table).on_conflict_do_nothing(index_elements=["digest"])
 
+    def _inserting(self, table: sa.Table) -> Together[_Rows]:
+        """Return what inserts the rows that threads give at the same time in one transaction."""
+        insert = sa.insert(table)
+
+        def write(parts: Sequence[_Rows]) -> None:
+            with self._transaction() as connection:
+                connection.execute(insert, [row for rows in parts for row in rows])
+
+        return Together(write, seconds=_POOL_SECONDS, own=(DataError, IntegrityError))
+
     @contextmanager
     def _begin(self, operation: Operation) -> Iterator[sa.Connection]:
         """Yield a connection in a transaction. A database that fails is a 503."""
+        with self._heard(operation), self._transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        self._make()
+        with self.engine.begin() as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection.execute(sa.text(f"SET LOCAL statement_timeout = {STATEMENT}"))
+            yield connection
+
+    @contextmanager
+    def _heard(self, operation: Operation) -> Iterator[None]:
+        """Tell of a database that fails: it is a 503."""
         try:
-            self._make()
-            with self.engine.begin() as connection:
-                if self.engine.dialect.name == "postgresql":
-                    connection.execute(sa.text(f"SET LOCAL statement_timeout = {STATEMENT}"))
-                yield connection
-        except SQLAlchemyError as error:
+            yield
+        except (SQLAlchemyError, TimeoutError) as error:
             _log.error("the database failed: %s", type(error).__name__)
             self.failed(operation)
             raise UpstreamUnavailable(
