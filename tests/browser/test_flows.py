@@ -200,7 +200,7 @@ def test_copy(window: Window) -> None:
     shown = window(permissions=["clipboard-read", "clipboard-write"])
     page = shown.open(CASE)
     page.get_by_text("Request", exact=True).click()
-    page.get_by_role("button", name="Copy").first.click()
+    page.get_by_role("button", name="Copy the request").click()
     page.get_by_role("button", name="Copied").wait_for()
     copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
     assert copied["hook"] == "problem-list-item-create"

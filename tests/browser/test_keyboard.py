@@ -48,6 +48,11 @@ def test_find_a_case(window: Window) -> None:
         page.keyboard.press("Enter")
     assert page.url.endswith(f"case={names[0]}")
     assert page.locator(".cases [aria-current]").inner_text() == names[0]
+    assert page.evaluate(FOCUS) == {"name": names[0], "seen": True}
+    page.keyboard.press("ArrowDown")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.url.endswith(f"case={names[1]}")
 
 
 def test_find_by_reason(window: Window) -> None:
@@ -58,6 +63,8 @@ def test_find_by_reason(window: Window) -> None:
     assert page.locator(".cases li:visible").all_inner_texts() == [
         "depth-unknown-abbreviation-clms-ask-pathology"
     ]
+    page.reload()
+    assert find.input_value() == "abbreviation has no other meaning"
     find.fill("zzz")
     assert page.locator(".cases li:visible").count() == 0
     assert page.locator("#filter-says").inner_text().startswith("0 of ")
@@ -66,11 +73,8 @@ def test_find_by_reason(window: Window) -> None:
 def test_walk(window: Window) -> None:
     """Every stop on the way has a name and can be seen; the order is that of reading."""
     page = window().open(CASE)
-    page.get_by_label("Find").fill("entered")
-    page.reload()
-    assert page.get_by_label("Find").input_value() == "entered"
     names, unseen = [], []
-    for _ in range(250):
+    for _ in range(150):
         page.keyboard.press("Tab")
         found = page.evaluate(FOCUS)
         if not found["name"]:
@@ -81,7 +85,9 @@ def test_walk(window: Window) -> None:
     else:
         raise AssertionError("the walk has no end")
     assert unseen == []
-    stops = ["Skip to the answer", "Guideline", "Ask again", "Cards", "Accept", "margin.positive"]
+    case = "entered-dermal-margin-positive-reexcise"
+    stops = ["Skip to the answer", "Guideline", case, "Ask again", "Cards", "Accept"]
+    assert sum(name.startswith(("dermal-", "trap-")) for name in names) == 0
     places = [names.index(stop) for stop in stops]
     assert places == sorted(places)
 

@@ -1,15 +1,17 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from cds_service import hooks
+from cds_service import cards, hooks
 from cds_service.app import create_app
 from cds_service.protocol import dialect
+from cds_service.protocol.card import Card, Link
 from cds_service.settings import Settings, SettingsError
 from cds_service.store import Store, audit
 
@@ -192,6 +194,33 @@ def test_profile(client: FlaskClient, captured: dict[str, Any], words: Words) ->
     assert not any("suggestions" in card for card in exchanged(page, "response")["cards"])
     assert "suggestions: no" in words(section(page, "exchange"))
     assert "no such client profile" in words(paste(client, captured, profile="../x"))
+
+
+def test_what_cards_may_be(
+    client: FlaskClient, captured: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this service's cards are not yet is shown as an EHR shows it: a critical card, a choice
+    of one suggestion, an application.
+    """
+    render = cards.render
+
+    def other(*args: Any, **options: Any) -> tuple[Card, ...]:
+        links = (Link(label="App", url="https://app.example.org", type="smart"),)
+        changed = {"indicator": "critical", "selection_behavior": "at-most-one", "links": links}
+        found = render(*args, **options)
+        return tuple(
+            replace(card, **changed if card.suggestions else {"indicator": "critical"})
+            for card in found
+        )
+
+    monkeypatch.setattr(cards, "render", other)
+    page = paste(client, captured, profile="strict-3.0")
+    assert page.count('<article class="card critical"') == 4
+    assert "Critical" in page
+    assert '<input type="radio" name="suggestion"' in page
+    assert '<input type="checkbox" name="suggestion"' not in page
+    assert '<a href="https://app.example.org" rel="noopener noreferrer">App</a>' in page
+    assert "SMART app" in page
 
 
 def test_captured_hook(client: FlaskClient, captured: dict[str, Any], words: Words) -> None:

@@ -6,45 +6,65 @@ const one = (selector, root = document) => root.querySelector(selector);
 
 // --- Worked cases: type to find, arrows to walk ---
 
+// What outlives a page: nothing of a patient's. A browser may forbid to keep anything.
+const memory = (() => {
+  try {
+    return sessionStorage;
+  } catch {
+    return {};
+  }
+})();
+
 const filter = one("#filter");
 if (filter) {
   const items = all(".cases li");
+  const current = one(".cases [aria-current]");
+  const shown = () => all(".cases li:not([hidden]) a");
+  // One stop for the Tab key; the arrows walk from there.
+  const stop = (link) => {
+    for (const other of all(".cases a")) other.tabIndex = other === link ? 0 : -1;
+  };
   const apply = () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0;
     for (const item of items) {
       const text = `${item.textContent} ${item.dataset.why}`.toLowerCase();
       item.hidden = !words.every((word) => text.includes(word));
-      count += item.hidden ? 0 : 1;
     }
     for (const group of all("[data-group]")) {
       group.hidden = !one("li:not([hidden])", group);
     }
-    one("#filter-says").textContent = words.length ? `${count} of ${items.length}` : "";
-    sessionStorage.setItem("filter", filter.value);
+    const links = shown();
+    stop(links.includes(current) ? current : links[0]);
+    one("#filter-says").textContent = words.length ? `${links.length} of ${items.length}` : "";
+    memory.filter = filter.value;
   };
-  filter.value = sessionStorage.getItem("filter") ?? "";
-  one("[data-filter]").hidden = false;
-  apply();
-  filter.addEventListener("input", apply);
   const walk = (event) => {
-    const links = all(".cases li:not([hidden]) a");
+    const links = shown();
     const at = links.indexOf(document.activeElement);
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && links.length) {
       event.preventDefault();
-      (links[at + step] ?? (step < 0 ? filter : links.at(-1))).focus();
-    } else if (event.key === "Enter" && document.activeElement === filter && links.length) {
+      const next = links[at + step] ?? (step < 0 ? filter : links.at(-1));
+      if (next !== filter) stop(next);
+      next.focus();
+    } else if (event.key === "Enter" && at < 0 && links.length) {
       links[0].click();
     }
   };
+  filter.value = memory.filter ?? "";
+  one("[data-filter]").hidden = false;
+  apply();
+  filter.addEventListener("input", apply);
   filter.addEventListener("keydown", walk);
   one(".cases").addEventListener("keydown", walk);
-  const current = one(".cases [aria-current]");
+  one(".cases").addEventListener("click", () => { memory.walking = "yes"; });
   if (current) {
     const list = one(".cases");
     list.scrollTop = current.offsetTop - list.offsetTop - list.clientHeight / 3;
+    // Whoever walks through the cases goes on where they were.
+    if (memory.walking) current.focus({ preventScroll: true });
   }
+  delete memory.walking;
 }
 
 // --- Files that are dropped anywhere on the page ---
@@ -128,8 +148,9 @@ if (navigator.clipboard) {
     button.hidden = false;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      const words = button.textContent;
       button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      setTimeout(() => { button.textContent = words; }, 2000);
     });
   }
 }
