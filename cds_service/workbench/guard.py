@@ -14,6 +14,7 @@ _POLICY = (
 )
 #: What a browser says of a request that its user or this very page has made.
 _OWN = frozenset({"same-origin", "none"})
+_FOREIGN = "Another site may not use the workbench."
 
 
 def check(request: Request, *, hosts: Collection[str]) -> None:
@@ -31,9 +32,16 @@ def check(request: Request, *, hosts: Collection[str]) -> None:
         )
     # A link to a worked case may stand anywhere; what is sent may come from this page alone.
     origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
-    if foreign or (request.method == "POST" and _site(request) not in _OWN):
-        raise Forbidden("Another site may not use the workbench.", where="http.Origin")
+    if origin is not None and not _is_own(origin, request, hosts):
+        raise Forbidden(_FOREIGN, where="http.Origin")
+    # What is no browser says nothing of sites, and no site can make it do anything.
+    if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "none") not in _OWN:
+        raise Forbidden(_FOREIGN, where="http.Sec-Fetch-Site")
+
+
+def _is_own(origin: str, request: Request, hosts: Collection[str]) -> bool:
+    # A proxy that passes requests on under another name leaves the public one in the origin.
+    return origin.partition("://")[2] == request.host or _host(origin) in hosts
 
 
 def _host(url: str) -> str:
@@ -41,11 +49,6 @@ def _host(url: str) -> str:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return ""
-
-
-def _site(request: Request) -> str:
-    # What is no browser says nothing of sites, and can be made to do nothing by one.
-    return request.headers.get("Sec-Fetch-Site", "none")
 
 
 def hosts_of(public_url: str | None) -> frozenset[str]:

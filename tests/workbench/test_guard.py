@@ -64,6 +64,8 @@ def test_public_name() -> None:
     client = create_app(settings).test_client()
     own = {"Host": "cds.example.org", "Origin": "https://cds.example.org"}
     assert client.post("/", data=POST, headers=own).status_code == 400  # {} is no chart
+    proxied = {"Host": "127.0.0.1:8000", "Origin": "https://cds.example.org"}
+    assert client.post("/", data=POST, headers=proxied).status_code == 400
     assert client.get("/", headers={"Host": "other.example.org"}).status_code == 403
 
 
@@ -72,6 +74,8 @@ def test_public_name() -> None:
     [
         {"Origin": "https://evil.example.org"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Origin": ""},
         {"Origin": "http://localhost:9999"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
