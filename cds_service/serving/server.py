@@ -23,6 +23,8 @@ from cds_service.serving.news import Link, News
 
 #: Threads of a worker: each waits for FHIR servers most of its time.
 _THREADS = 16
+#: Seconds for which the end of a worker may go unnoticed.
+_STEP = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -117,7 +119,6 @@ class Server(MPServer):
             since = self._news.since
         else:
             _log.info("a new configuration is taken over: %s", found)
-        self.workers_kill_timeout = found.settings.shutdown_seconds
         self._tell(News(configuration=found, since=since))
 
     def _refuse(self, reason: str) -> None:
@@ -159,7 +160,23 @@ class Server(MPServer):
         super().shutdown(exit_code)
 
     def _stop_workers(self) -> None:
-        super()._stop_workers()
+        """Let the workers finish, within the limit.
+
+        The base class takes a worker for alive that has ended and is just being noticed.
+        """
+        for each in self.wrks:
+            each.terminate()
+        end = time.monotonic() + self._news.configuration.settings.shutdown_seconds
+        for each in self.wrks:
+            while each.is_alive() and (left := end - time.monotonic()) > 0:
+                each.join(min(left, _STEP))
+            if each.is_alive():
+                _log.warning(
+                    "worker %d is killed with the requests that it still had", each.idx + 1
+                )
+                each.kill()
+            each.join()
+        self.wrks.clear()
         if self.interrupt_signal:
             # Who stops a group of processes stops the workers, too: that was no accident.
             self.interrupt_children.clear()

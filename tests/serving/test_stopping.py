@@ -50,6 +50,7 @@ def test_requests_under_way_are_answered(served: Start, ehr: Slow, workers: int)
     assert [status for status, _ in found] == [200] * 4
     assert all(cards for _, cards in found)
     assert time.monotonic() - begun < 2.0 + MARGIN
+    assert "is killed" not in server.log
 
 
 @pytest.mark.parametrize("forced", [False, True])
@@ -81,6 +82,7 @@ def test_limit(served: Start, ehr: Slow, workers: int) -> None:
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(1 + MARGIN) == 0
         assert time.monotonic() - begun >= 0.9
+        assert server.log.count("is killed with the requests") == workers
         assert [call.result() for call in calls] == [(0, 0)] * 4
 
 

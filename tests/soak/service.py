@@ -152,6 +152,8 @@ fhir_servers = {self._servers}
     def restart(self) -> Disturbance:
         """Stop it, and start it again."""
         began = time.monotonic()
+        # What a running service refuses would not start.
+        self._write(broken=False)
         self.stop()
         self.start()
         return Disturbance("restart", began, time.monotonic())
