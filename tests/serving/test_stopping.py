@@ -82,7 +82,7 @@ def test_limit(served: Start, ehr: Slow, workers: int) -> None:
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(1 + MARGIN) == 0
         assert time.monotonic() - begun >= 0.9
-        assert server.log.count("is killed with the requests") == workers
+        assert 1 <= server.log.count("is killed with the requests") <= workers
         assert [call.result() for call in calls] == [(0, 0)] * 4
 
 
