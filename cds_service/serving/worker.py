@@ -18,6 +18,7 @@ from granian import _signals
 
 from cds_service.app import READINESS, create_app
 from cds_service.observe import logs
+from cds_service.serving import memory
 from cds_service.serving.configuration import Configuration
 from cds_service.serving.news import News
 from cds_service.web.health import CONFIGURATION
@@ -77,6 +78,7 @@ class Application:
         """Build the application. Raises one of ``configuration.ERRORS``."""
         self._news = first
         self._app = _build(first.configuration)
+        memory.settle()
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -96,6 +98,7 @@ class Application:
                 logs.report("a worker could not take the new configuration over", error)
                 self._news = replace(self._news, refused=news.since)
                 return
+            memory.settle()
             _log.info("a worker answers by the new configuration")
         self._news = news
 
