@@ -22,7 +22,7 @@ from cds_service.scrub.patient import Item, NoOffsetError, Report, Scrubbed, Scr
 
 Json = dict[str, Any]
 
-_META = ("service", "status", "versions", "seconds", "read_from_server")
+_META = ("service", "status", "shadow", "versions", "seconds", "read_from_server")
 
 
 @dataclass(slots=True)
@@ -60,6 +60,8 @@ def run(source: Path, out: Path, *, guideline: Guideline, options: Options) -> O
     found = files.find(source)
     outcome = Outcome(left_out=found.left_out)
     outcome.failed += [(str(error.path), error.reason) for error in found.broken]
+    if not (found.cases or found.broken or found.exports):
+        outcome.failed.append((str(source), "holds no capture, chart, request or export"))
     exports = [Export.read(path) for path in found.exports]
     work = _Work(_Target(source, out), outcome, options)
     work.prepare(found, exports, guideline)

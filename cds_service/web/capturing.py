@@ -135,6 +135,7 @@ class Capturer:
             "service": service.id if service else None,
             "status": response.status_code,
             "client": caller.client.name if caller else None,
+            "shadow": "CDS-Service-Mode" in response.headers,
             "versions": {
                 "service": __version__,
                 "guideline": self._guideline.version,

@@ -348,6 +348,17 @@ def test_other_addresses(start: Start, captures: Callable[[], list[Path]]) -> No
     assert captures() == []
 
 
+def test_shadow(start: Start, captures: Callable[[], list[Path]], entered: Json) -> None:
+    """Of a call whose cards were withheld the capture says so, and expects them of a replay."""
+    answer = start(shadow=True).post(ENTRY, json=entered)
+    (capture,) = captures()
+    assert answer.json == held(capture, "response.json") == {"cards": []}
+    assert held(capture, "meta.json")["shadow"] is True
+    expected = held(capture, "expected.json")
+    assert expected["hooks"][entered["hook"]]
+    assert play(cases.read(capture / "request.json"), service=local).differences == ()
+
+
 def test_off_by_default(tmp_path: Path, entered: Json, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the setting nothing is written anywhere."""
     monkeypatch.chdir(tmp_path)

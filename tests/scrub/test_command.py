@@ -161,7 +161,7 @@ def test_captures(cli: Run, tmp_path: Path, name: str) -> None:
     assert replayed(tmp_path / "out").exit_code == 0
     assert {file.name for file in new.iterdir()} == {file.name for file in old.iterdir()}
     meta = json.loads((new / "meta.json").read_bytes())
-    assert set(meta) == {"service", "status", "versions", "seconds", "read_from_server"}
+    assert set(meta) == {"service", "status", "shadow", "versions", "seconds", "read_from_server"}
     assert old.name[:8] not in new.name
     everything = b"".join(file.read_bytes() for file in new.iterdir())
     assert b"127.0.0.1:1" not in everything
@@ -464,6 +464,14 @@ def test_where_to_write(cli: Run, tmp_path: Path, entered: Json) -> None:
     taken.write_text("{}")
     arguments = [str(source / "request.json"), "--out", str(taken)]
     assert "exists" in CliRunner().invoke(scrub, arguments).stderr
+
+
+def test_nothing_there(cli: Run, tmp_path: Path) -> None:
+    """A directory in which there is nothing to scrub is an error, not a success."""
+    (tmp_path / "in").mkdir()
+    result = cli(tmp_path / "in")
+    assert result.exit_code == 1
+    assert "holds no capture, chart, request or export" in result.stderr
 
 
 def test_unreadable(cli: Run, tmp_path: Path) -> None:
