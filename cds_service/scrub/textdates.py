@@ -47,6 +47,8 @@ _ENGLISH = ("st", "nd", "rd", "th")
 _ENDINGS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
 _NO_UNIT = r"(?! ?(?:mm|cm|ml|dl|mg|ug|kg|g|cgy|gy|hpf|x|%|°)(?![a-z]))"
 _UNIT = _NO_UNIT + r"(?![\w]|[.,/-]\d)"
+#: Of 6/10 what is no date.
+_COUNTED = r"(?! ?(?:hpf|nodes?|cores?|levels?|sections?|blocks?|slides?|fields?|sites?)\b)"
 #: What stands before a month alone.
 _BEFORE = (
     r"in|im|since|seit|en|em|nel|dal|depuis|desde|last|next|early|late|mid|ende|anfang|mitte|"
@@ -94,8 +96,9 @@ class TextDates:
         found = {name: match.span(name) for name, value in match.groupdict().items() if value}
         if "a" not in found:
             return [{role: found[role] for role in _ROLES if role in found}]
-        day_first: dict[Role, Place] = {"d": found["a"], "m": found["b"], "y": found["y"]}
-        month_first: dict[Role, Place] = {"m": found["a"], "d": found["b"], "y": found["y"]}
+        year: dict[Role, Place] = {"y": found["y"]} if "y" in found else {}
+        day_first: dict[Role, Place] = {"d": found["a"], "m": found["b"], **year}
+        month_first: dict[Role, Place] = {"m": found["a"], "d": found["b"], **year}
         readings = [day_first, month_first]
         if language == "en" and match["s"] != ".":
             readings.reverse()
@@ -220,6 +223,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
         start + rf"(?P<m>0[1-9]|1[0-2])\.{year}(?![\w/-]|\.\d)",
         r"(?<![\w/-])(?P<y>(?:19|20)\d\d)[-/](?P<m>0[1-9]|1[0-2])(?![\w/-]|\.\d)",
         r"\b(?:am|vom|zum|bis|seit|ab|den|op) (?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?!\d)",
+        r"\b(?:on|since|dated) (?P<a>\d{1,2})(?P<s>/)(?P<b>\d{1,2})" + _COUNTED + _UNIT,
         rf"\b(?:{_BEFORE}) {month}(?! ?\d)",
         r"(?<!\w)(?P<y>(?:19|20)\d\d)(?= ?[-/] ?(?:19|20)\d\d(?!\d))",
         r"(?<=[12]\d{3}[-/])(?P<y>(?:19|20)\d\d)(?!\d)",

@@ -99,6 +99,10 @@ def test_what_the_chart_names(scrub: Text, text: str, kept: str) -> None:
         ("Bahnhofstraße 12a, D-50667 Köln", "Xxxx, Xxxx"),
         ("rue de la Paix 5, via Garibaldi 7", "Xxxx, Xxxx"),
         ("geb. Kowalski", "geb. Xxxx"),
+        ("MERCY GENERAL HOSPITAL, at St. Luke's", "Xxxx, at St. Xxxx"),
+        ("Drs. Chen and Osei", "Drs. Xxxx"),
+        ("1200 N. Elm St, Im Neuenheimer Feld 224, x", "Xxxx, Im Xxxx, x"),
+        ("Ordering Physician: Robert J. Kowal, M.D.", "Ordering Physician: Xxxx, M.D."),
     ],
 )
 def test_people_and_places(scrub: Text, text: str, kept: str) -> None:

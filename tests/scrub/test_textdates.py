@@ -55,6 +55,7 @@ def moved(text: str, days: int = -100) -> str:
         ("since 06/2026 and 2026-06", "since 03/2026 and 2026-03"),
         ("Kontrolle im Juni, die Haut", "Kontrolle im März, die Haut"),
         ("on 12 March", "on 2 December"),
+        ("seen on 5/28, positive on 6/10 HPF", "seen on 2/17, positive on 6/10 HPF"),
         ("since 2019, 2019-2021", "since 2019, 2019-2021"),
     ],
 )
