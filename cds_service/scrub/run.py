@@ -1,11 +1,14 @@
 """A whole run: everything that was found, patient by patient, into a directory or a file."""
 
 import datetime as dt
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
+from rich.console import Console
+from rich.progress import track
 
 from cds_service.guideline import Guideline
 from cds_service.observe.logs import place
@@ -21,6 +24,7 @@ from cds_service.scrub.names import Found, Names
 from cds_service.scrub.patient import Item, NoOffsetError, Report, Scrubbed, Scrubber
 
 Json = dict[str, Any]
+_Patient = TypeVar("_Patient")
 
 _META = ("service", "status", "shadow", "versions", "seconds", "read_from_server")
 
@@ -112,7 +116,12 @@ class _Work:
                 found.cases.remove(case)
                 self.outcome.failed.append((str(case.path), "is nested too deep"))
         for export in exports:
-            named.add(export.resources)
+            for resource in list(export.resources):
+                try:
+                    named.add(resource)
+                except RecursionError:
+                    export.resources.remove(resource)
+                    self.outcome.failed.append((str(export.path), "holds what is nested too deep"))
         self.scrubber = Scrubber(
             names=Names(named, key=self.options.key),
             judge=Judge(guideline),
@@ -131,7 +140,7 @@ class _Work:
                 self.outcome.failed.append((str(error.path), error.reason))
             else:
                 patients.setdefault(case.patient_id, []).append((case, item))
-        for patient, own in patients.items():
+        for patient, own in _progress(patients.items()):
             done = self._patient([item for _, item in own], patient)
             if isinstance(done, str):
                 self.outcome.failed += [(str(case.path), done) for case, _ in own]
@@ -193,7 +202,7 @@ class _Work:
         adopt(exports)
         done: dict[str, list[Json]] = {}
         today = self.options.today or dt.datetime.now(tz=dt.UTC).date()
-        for patient, item in charts(exports, today).items():
+        for patient, item in _progress(charts(exports, today).items()):
             scrubbed = self._patient([item], patient)
             if isinstance(scrubbed, str):
                 self.outcome.failed.append((item.name, scrubbed))
@@ -216,6 +225,13 @@ class _Work:
                     file.write(orjson.dumps(done[patient].pop(0)) + b"\n")
         if nobody:
             self.outcome.left_out.append((export.path, f"{nobody} resources name no patient"))
+
+
+def _progress(patients: Collection[_Patient]) -> Iterable[_Patient]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return patients
+    return track(patients, "scrub", console=console, transient=True)
 
 
 def _body(case: Case) -> Json:

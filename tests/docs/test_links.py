@@ -48,3 +48,9 @@ def test_reachable() -> None:
             elif target in PAGES:
                 following.append(target)
     assert set(PAGES) - seen == set()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/")])
+def test_headings(page: str) -> None:
+    """No page says the same thing twice under one heading."""
+    assert not [anchor for anchor in anchors(page) if anchor.endswith("-1")]
