@@ -7,11 +7,12 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from cds_service.protocol.request import is_http_url
-from cds_service.trust import clients as trust_clients
-from cds_service.trust.clients import Client, ClientError
+from cds_service.protocol.address import is_http_url
+
+if TYPE_CHECKING:
+    from cds_service.trust.clients import Client
 
 PREFIX = "CDS_"
 _CONFIG = "CDS_CONFIG"
@@ -84,7 +85,7 @@ class Settings:
     watch_seconds: int = 0
     workbench: bool = False
     #: The ``[clients.*]`` tables of the configuration file.
-    clients: tuple[Client, ...] = ()
+    clients: "tuple[Client, ...]" = ()
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -487,13 +488,19 @@ def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, tuple[
     known = {_CONFIG, *(setting.name for setting in SETTINGS)}
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     warnings = tuple(f"{name} is not a setting of this version and is ignored" for name in unknown)
-    try:
-        clients = trust_clients.read(
-            table, folder=Path(path).parent, dev=bool(values.get("dev", Settings().dev))
-        )
-    except ClientError as error:
-        raise SettingsError(f"{_CONFIG}: {path}: {error}") from None
+    dev = bool(values.get("dev", Settings().dev))
+    clients = _clients(table, Path(path), dev=dev) if table else ()
     return Settings(**values, clients=clients), warnings
+
+
+def _clients(table: Mapping[str, Any], path: Path, *, dev: bool) -> "tuple[Client, ...]":
+    # What reads keys and tokens is large, and most commands know no clients.
+    from cds_service.trust import clients  # noqa: PLC0415
+
+    try:
+        return clients.read(table, folder=path.parent, dev=dev)
+    except clients.ClientError as error:
+        raise SettingsError(f"{_CONFIG}: {path}: {error}") from None
 
 
 def _file(path: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:

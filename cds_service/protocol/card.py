@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from cds_service.protocol.request import is_http_url
+from cds_service.protocol.address import is_http_url
 from cds_service.protocol.resource import Resource, resource_json
 
 #: A summary must stay under this many characters.

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +17,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from cds_service.errors import BadRequest
+from cds_service.protocol.address import is_http_url
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -100,17 +100,6 @@ class FieldError(ValueError):
         super().__init__(message)
         self.field = field
         self.message = message
-
-
-def is_http_url(value: str) -> bool:
-    """Return whether ``value`` is an absolute http or https URL with a host."""
-    try:
-        parts = urlsplit(value)
-        parts.port  # noqa: B018 - reading it is the check
-    except ValueError:
-        return False
-    plain = value.isprintable() and " " not in value
-    return plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _uuid(value: str) -> str:

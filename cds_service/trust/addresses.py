@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from cds_service.network import is_loopback
-from cds_service.protocol.request import is_http_url
+from cds_service.protocol.address import is_http_url
 
 _PORTS = {"http": 80, "https": 443}
 
