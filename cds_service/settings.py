@@ -1,7 +1,6 @@
 """The settings: one table, from which reading, ``--help`` and docs/settings.md come."""
 
 import datetime as dt
-import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from cds_service.protocol.address import is_http_url
+from cds_service import values
 
 if TYPE_CHECKING:
     from cds_service.trust.clients import Client
@@ -131,216 +130,88 @@ class Setting:
         return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _auth(text: str) -> str:
-    if text not in {"off", "required"}:
-        raise ValueError("off or required")
-    return text
-
-
-def _method(text: str) -> str:
-    if text not in {"get", "post"}:
-        raise ValueError("get or post")
-    return text
-
-
-def _on_off(text: str) -> str:
-    if text not in get_args(Switch):
-        raise ValueError("on or off")
-    return text
-
-
-def _references(text: str) -> str:
-    if text not in get_args(References):
-        raise ValueError("digest or plain")
-    return text
-
-
-def _secret(text: str) -> str:
-    if not 16 <= len(text) <= 1024 or not text.isascii() or not text.isprintable():  # noqa: PLR2004 - of random letters that is enough
-        raise ValueError("16 or more printable ASCII characters")
-    return text
-
-
-def _log_level(text: str) -> str:
-    if text not in get_args(LogLevel):
-        raise ValueError("debug, info, warning or error")
-    return text
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ValueError("a date such as 2026-12-01") from None
-
-
-def _url(text: str) -> str:
-    if not is_http_url(text) or "?" in text or "#" in text:
-        raise ValueError("an absolute http or https URL without query and fragment")
-    return text.rstrip("/")
-
-
-def _items(text: str) -> tuple[str, ...]:
-    return tuple(item.strip() for item in text.split(",") if item.strip())
-
-
-def _urls(text: str) -> tuple[str, ...]:
-    return tuple(map(_url, _items(text)))
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    origins = _items(text)
-    for origin in origins:
-        if not is_http_url(origin) or origin.count("/") != 2:  # noqa: PLR2004 - of "://"
-            raise ValueError("origins such as https://ehr.example.org, no path, separated by ,")
-    return tuple(origin.lower() for origin in origins)
-
-
-def _seconds(text: str) -> float:
-    value = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
-    if not 0 < value <= 60:  # noqa: PLR2004 - a minute
-        raise ValueError("seconds, more than 0 and at most 60")
-    return value
-
-
-def _token_seconds(text: str) -> float:
-    value = int(text) if text.isdecimal() else -1
-    if not 0 <= value <= 86_400:  # noqa: PLR2004 - a day
-        raise ValueError("whole seconds, at most 86400")
-    return float(value)
-
-
-def _seconds_within(least: int, most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = int(text) if text.isdecimal() else -1
-        if not least <= value <= most:
-            raise ValueError(f"whole seconds from {least} to {most}")
-        return value
-
-    return parse
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - fits every column
-        raise ValueError("a whole number, 0 or more")
-    return int(text)
-
-
-def _levels(text: str) -> int:
-    value = int(text) if text.isdecimal() else 0
-    if not 10 <= value <= 500:  # noqa: PLR2004 - a resource needs ten; readers are recursive
-        raise ValueError("a whole number from 10 to 500")
-    return value
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(str(ipaddress.ip_network(item, strict=False)) for item in _items(text))
-    except ValueError:
-        raise ValueError("IP addresses or networks such as 10.1.2.0/24, separated by ,") from None
-
-
-def _header(text: str) -> str:
-    if not text.replace("-", "").isalnum() or not text.isascii():
-        raise ValueError("the name of an HTTP header, such as X-Client-Subject")
-    return text
-
-
-def _bytes(text: str) -> int:
-    value = int(text) if text.isdecimal() else 0
-    if value < 1024:  # noqa: PLR2004 - no hook request is smaller
-        raise ValueError("a whole number of bytes, at least 1024")
-    return value
-
-
-def _switch(text: str) -> bool:
-    if text not in {"0", "1"}:
-        raise ValueError("1 for on or 0 for off")
-    return text == "1"
-
-
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "auth",
-        _auth,
+        values.one_of(*get_args(Auth)),
         "`required`: `serve` starts only with client authentication configured. "
         "`off`: everybody who reaches the port is answered.",
     ),
     Setting(
         "today",
-        _date,
+        values.date,
         "Fixes the date on which due dates are judged (YYYY-MM-DD), for tests and demonstrations. "
         "Without it the clock decides.",
     ),
     Setting(
         "public_url",
-        _url,
+        values.url,
         "The address under which clients reach the service: the base of the links on cards. "
         "Without it `serve` uses the host and port it listens on.",
     ),
     Setting(
         "cors_origins",
-        _origins,
+        values.origins,
         "The origins of browser clients that may call the service, separated by commas, exact.",
     ),
     Setting(
         "deadline",
-        _seconds,
+        values.seconds,
         "Seconds that answering one request may take, reading from the FHIR server included.",
     ),
     Setting(
         "fhir_servers",
-        _urls,
+        values.urls,
         "The FHIR servers that are read without a token, separated by commas. "
         "With `CDS_AUTH=off` also those on the loopback address.",
     ),
     Setting(
         "fhir_search",
-        _method,
+        values.one_of("get", "post"),
         "`get` or `post`: how searches are sent to FHIR servers. A server that refuses one is "
         "asked by the other.",
     ),
     Setting(
         "max_body",
-        _bytes,
+        values.size,
         "The largest request body in bytes; a larger one is answered with 413.",
     ),
     Setting(
         "trace",
-        _switch,
+        values.switch,
         "With `CDS_AUTH=off`: `1` puts the decision trace into every answer, as an `extension`. "
         "An authenticated client gets it by its profile.",
     ),
     Setting(
         "dev",
-        _switch,
+        values.switch,
         "`1`, for development: permits http and the loopback address for clients' `jku` and "
         "`fhir_servers`, and the public sandbox's issuer, as which everybody can sign.",
     ),
     Setting(
         "discovery_auth",
-        _auth,
+        values.one_of(*get_args(Auth)),
         "`off`: `GET /cds-services` is answered without a token, for clients that send none there.",
     ),
     Setting(
         "token_skew",
-        _token_seconds,
+        values.token_seconds,
         "Seconds by which the clock of a client may differ.",
     ),
     Setting(
         "token_life",
-        _token_seconds,
+        values.token_seconds,
         "Seconds for which a client's token may be valid (`exp` - `iat`) at most.",
     ),
     Setting(
         "certificate_header",
-        _header,
+        values.header,
         "The header in which a trusted proxy writes the verified subject of a client's "
         "certificate, for clients with `certificate`. The proxy must remove it from requests.",
     ),
     Setting(
         "trusted_proxies",
-        _networks,
+        values.networks,
         "The addresses of the proxies from which `CDS_CERTIFICATE_HEADER` is believed.",
     ),
     Setting(
@@ -352,24 +223,24 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "feedback_text_days",
-        _count,
+        values.count,
         "Days for which the free text of feedback is kept, which may hold patient data; "
         "`0`: it is not kept.",
     ),
     Setting(
         "max_depth",
-        _levels,
+        values.levels,
         "The levels of JSON that a body may have; a deeper one is answered with 400.",
     ),
     Setting(
         "max_entries",
-        _count,
+        values.count,
         "The entries that all Bundles of a request, or the items that a feedback, may have; "
         "more are answered with 413.",
     ),
     Setting(
         "max_requests",
-        _count,
+        values.count,
         "The requests of one client that one worker answers in a minute; more are answered with "
         "429. `0`: any number. Not with `CDS_AUTH=off`.",
     ),
@@ -382,42 +253,42 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "capture_most",
-        _count,
+        values.count,
         "How many captures the directory may hold; then no more are written.",
     ),
     Setting(
         "capture_force",
-        _switch,
+        values.switch,
         "`1`: permits `CDS_CAPTURE` with `CDS_AUTH=required`, so for real patients.",
     ),
     Setting(
         "log_level",
-        _log_level,
+        values.one_of(*get_args(LogLevel)),
         "`debug`, `info`, `warning` or `error`: what of the log is written. Requests are `info`, "
         "probes `debug`. See docs/operate.md.",
     ),
     Setting(
         "metrics",
-        _on_off,
+        values.one_of(*get_args(Switch)),
         "`off`: there is no `/metrics`. It holds counts and the names of configured FHIR servers, "
         "no patient data. See docs/operate.md.",
     ),
     Setting(
         "metrics_token",
-        _secret,
+        values.secret,
         "A bearer token without which `/metrics` is answered with 401; without it everybody who "
         "reaches the port may read it.",
         secret=True,
     ),
     Setting(
         "audit_days",
-        _count,
+        values.count,
         "Days for which the audit record of each call is kept (2190 are six years). `0`: none is "
         "written, and what there is stays. See docs/operate.md.",
     ),
     Setting(
         "audit_key",
-        _secret,
+        values.secret,
         "The secret with which patients and users are made digests in the audit record. Without "
         "it, and without `CDS_AUDIT_REFERENCES=plain`, the record does not tell whom a call was "
         "about.",
@@ -425,7 +296,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "audit_references",
-        _references,
+        values.one_of(*get_args(References)),
         "`digest`, or `plain`: whether the audit record names patient and user by digests that "
         "only `CDS_AUDIT_KEY` can tell, or by the ids that the client sent.",
     ),
@@ -437,31 +308,31 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "shadow",
-        _switch,
+        values.switch,
         "`1`: every call is evaluated and recorded, and answered without cards. For one client "
         "alone, `shadow` stands in its table. See docs/operate.md.",
     ),
     Setting(
         "shutdown_seconds",
-        _seconds_within(1, 600),
+        values.seconds_within(1, 600),
         "Seconds that `serve` leaves to the requests under way when it is told to stop. What kills "
         "it afterwards, such as `terminationGracePeriodSeconds`, must wait longer.",
     ),
     Setting(
         "drain_seconds",
-        _seconds_within(0, 600),
+        values.seconds_within(0, 600),
         "Seconds before that for which `serve` still answers everybody while `/readyz` says that "
         "it is not ready: for a proxy that asks there.",
     ),
     Setting(
         "watch_seconds",
-        _seconds_within(0, 3600),
+        values.seconds_within(0, 3600),
         "Seconds after which `serve` looks whether its configuration has changed, the guideline "
         "included, and takes it over. `0`: only when it is sent SIGHUP.",
     ),
     Setting(
         "workbench",
-        _switch,
+        values.switch,
         "`1`: `serve` has the workbench page at `/`, as `demo` always has. It is unauthenticated "
         "and shows patient data, so only with `CDS_AUTH=off`. See docs/workbench.md.",
     ),
@@ -480,17 +351,17 @@ def load(environment: Mapping[str, str] | None = None) -> tuple[Settings, tuple[
     """
     environment = os.environ if environment is None else environment
     path = environment.get(_CONFIG, "")
-    values, table = _file(Path(path)) if path else ({}, {})
+    chosen, table = _file(Path(path)) if path else ({}, {})
     for setting in SETTINGS:
         text = environment.get(setting.name)
         if text:
-            values[setting.field] = _parsed(setting, text, setting.name)
+            chosen[setting.field] = _parsed(setting, text, setting.name)
     known = {_CONFIG, *(setting.name for setting in SETTINGS)}
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     warnings = tuple(f"{name} is not a setting of this version and is ignored" for name in unknown)
-    dev = bool(values.get("dev", Settings().dev))
+    dev = bool(chosen.get("dev", Settings().dev))
     clients = _clients(table, Path(path), dev=dev) if table else ()
-    return Settings(**values, clients=clients), warnings
+    return Settings(**chosen, clients=clients), warnings
 
 
 def _clients(table: Mapping[str, Any], path: Path, *, dev: bool) -> "tuple[Client, ...]":
@@ -512,16 +383,16 @@ def _file(path: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
     if not isinstance(clients, dict):
         raise SettingsError(f"{_CONFIG}: {path}: clients must be tables [clients.NAME]")
     by_field = {setting.field: setting for setting in SETTINGS}
-    values: dict[str, Any] = {}
+    chosen: dict[str, Any] = {}
     for key, value in table.items():
         where = f"{_CONFIG}: {path}: {key}"
         if key not in by_field:
             raise SettingsError(f"{where} is not a setting; there are {', '.join(by_field)}")
-        values[key] = _parsed(by_field[key], _text(value), where)
+        chosen[key] = _parsed(by_field[key], _text(value), where)
     for key in ("guideline", "capture"):
-        if key in values:
-            values[key] = path.parent / values[key]
-    return values, clients
+        if key in chosen:
+            chosen[key] = path.parent / chosen[key]
+    return chosen, clients
 
 
 def _text(value: object) -> str:
