@@ -24,6 +24,8 @@ _UPSTREAM = frozenset({412, 503, 504})
 _GRACE = 2.0
 #: Memory that a worker may grow by, over the time in which it is measured.
 _GROWTH_SHARE, _GROWTH_KB = 0.10, 12_000
+#: While it is younger than this, what it remembers of charts and phrases may fill up, too.
+_WARM_SECONDS, _WARMING_KB = 120.0, 40_000
 _SAMPLES = 8
 _UUID = re.compile(r'("uuid": ")[^"]*(")')
 
@@ -137,9 +139,10 @@ class Judge:
             self.violations["memory: no process lived long enough to be measured"] += 1
         for pid, each in long_enough.items():
             grown = growth(each)
+            seconds = each[-1][0] - each[0][0]
             mean = fmean(kilobytes for _, kilobytes in each)
-            if grown > max(_GROWTH_KB, _GROWTH_SHARE * mean):
-                seconds = each[-1][0] - each[0][0]
+            allowed = _WARMING_KB if seconds < _WARM_SECONDS else _GROWTH_KB
+            if grown > max(allowed, _GROWTH_SHARE * mean):
                 told = f"grew by {grown / 1000:.0f} MB in {seconds:.0f} s"
                 self.violations[f"memory: process {pid} {told}"] += 1
 

@@ -125,9 +125,11 @@ def test_refused_feedback_and_lost_cards() -> None:
     }
 
 
-def measured(start: float, a_second: float, noise: float = 0.0) -> list[tuple[float, float]]:
-    """Return half a minute of samples in kilobytes."""
-    return [(float(t), start + a_second * t + noise * (-1) ** t) for t in range(30)]
+def measured(
+    start: float, a_second: float, noise: float = 0.0, *, seconds: int = 150
+) -> list[tuple[float, float]]:
+    """Return a sample in kilobytes for each second."""
+    return [(float(t), start + a_second * t + noise * (-1) ** t) for t in range(seconds)]
 
 
 @pytest.mark.parametrize(
@@ -135,12 +137,14 @@ def measured(start: float, a_second: float, noise: float = 0.0) -> list[tuple[fl
     [
         (measured(110_000, 0), False),
         (measured(110_000, 0, noise=9_000), False),
-        (measured(110_000, 100), False),
-        (measured(110_000, 1_000), True),
-        (measured(110_000, 1_000, noise=9_000), True),
+        (measured(110_000, 70), False),
+        (measured(110_000, 200), True),
+        (measured(110_000, 200, noise=9_000), True),
         (measured(110_000, -1_000), False),
-        (measured(2_000_000, 3_000), False),
-        (measured(2_000_000, 9_000), True),
+        (measured(2_000_000, 1_000), False),
+        (measured(2_000_000, 2_000), True),
+        (measured(110_000, 1_000, seconds=30), False),
+        (measured(110_000, 2_000, seconds=30), True),
     ],
 )
 def test_memory(samples: list[tuple[float, float]], leaks: bool) -> None:  # noqa: FBT001
@@ -153,7 +157,7 @@ def test_memory(samples: list[tuple[float, float]], leaks: bool) -> None:  # noq
 
 def test_growth() -> None:
     """Growth is that of the line through the samples, over their whole time."""
-    assert growth(measured(1_000, 10)) == pytest.approx(290)
+    assert growth(measured(1_000, 10, seconds=30)) == pytest.approx(290)
 
 
 def test_nothing_measured() -> None:
