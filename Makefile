@@ -9,6 +9,7 @@ JOBS ?= 2
 SOAK_SECONDS ?= 600
 SOAK_WORKERS ?= 2
 SOAK_RATE ?= 20
+BENCH ?= $(or $(TMPDIR),/tmp)/cds-service-bench
 MUTATION ?= $(or $(TMPDIR),/tmp)/cds-service-mutation
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --quiet
@@ -18,7 +19,7 @@ COMPILE_MORE := $(COMPILE_PROJECT) --constraint requirements.lock
 # The lock files are complete. Without --no-deps an old pip looks beyond them for extras.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-browser screenshots test-hapi test-postgres compose-check sbom audit bandit secret-scan test-security test-load soak test-spark matrix check replay fuzz conformance docs mutation lock value-sets clean
+.PHONY: demo test bench test-browser screenshots test-hapi test-postgres compose-check sbom audit bandit secret-scan test-security test-load soak test-spark matrix check replay fuzz conformance docs mutation lock value-sets clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python -m cds_service demo
@@ -104,6 +105,16 @@ screenshots: $(VENV)/.browser
 	tools/need chromium chromium
 	BROWSER=1 SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser/test_screenshots.py
 
+# A quarter of an hour, and nothing else should run; BENCH_QUICK=1 tries the script in two minutes.
+# What cannot be installed is not measured, and the page says so.
+bench: $(VENV)/.dev
+	-tools/need wrk wrk
+	-$(MAKE) --no-print-directory $(VENV)/bench/.ready
+	mkdir -p $(BENCH)
+	cp docs/performance.md $(BENCH)
+	$(BIN)/python -m tools.bench --results $(BENCH)/results.json --healthchain $(VENV)/bench \
+		$(if $(BENCH_QUICK),--quick $(BENCH)/performance.md,docs/performance.md)
+
 test-load: $(VENV)/.dev
 	LOAD=1 $(BIN)/python -m pytest -s tests/load
 
@@ -133,6 +144,7 @@ lock:
 	$(COMPILE_MORE) --group dev --group mutation -o requirements-mutation.lock
 	$(COMPILE_MORE) --extra spark --group dev -o requirements-spark.lock
 	$(COMPILE_MORE) --group dev --group browser -o requirements-browser.lock
+	$(COMPILE) --group pyproject.toml:bench -o requirements-bench.lock
 	$(COMPILE) --group pyproject.toml:deploy -o requirements-deploy.lock
 	$(COMPILE) --group pyproject.toml:security -o requirements-security.lock
 
@@ -162,7 +174,7 @@ $(VENV)/.fuzz: requirements-fuzz.lock | $(VENV)/.dev
 	touch $@
 
 # Tools that do not import the project, each kind with what it needs.
-$(VENV)/deploy/.ready $(VENV)/security/.ready: $(VENV)/%/.ready: requirements-%.lock | $(VENV)/pyvenv.cfg
+$(VENV)/bench/.ready $(VENV)/deploy/.ready $(VENV)/security/.ready: $(VENV)/%/.ready: requirements-%.lock | $(VENV)/pyvenv.cfg
 	$(PYTHON) -m venv $(VENV)/$*
 	$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --require-hashes --requirement $<

@@ -14,7 +14,7 @@ GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
 #: Groups whose tools do not import the project.
-APART = {"deploy", "security"}
+APART = {"bench", "deploy", "security"}
 each = pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
 
 
