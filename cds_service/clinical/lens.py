@@ -31,12 +31,14 @@ class Words:
         if not self.mentions:
             return ()
         return tuple(
-            mention
-            for mention in self.mentions
-            if mention.topic == topic
-            and mention.certainty is certainty
-            and mention.about == "patient"
-            and mention.section is not Section.CLINICAL
+            [
+                mention
+                for mention in self.mentions
+                if mention.topic == topic
+                and mention.certainty is certainty
+                and mention.about == "patient"
+                and mention.section is not Section.CLINICAL
+            ]
         )
 
     def values(
@@ -45,13 +47,13 @@ class Words:
         """Return the values of :meth:`of`."""
         if not self.mentions:
             return _NO_VALUES
-        return frozenset(mention.value for mention in self.of(topic, certainty))
+        return frozenset([mention.value for mention in self.of(topic, certainty)])
 
     def now(self, topic: Topic) -> frozenset[str | float]:
         """Return the asserted values that do not speak of the past."""
         if not self.mentions:
             return _NO_VALUES
-        return frozenset(mention.value for mention in self.of(topic) if not mention.history)
+        return frozenset([mention.value for mention in self.of(topic) if not mention.history])
 
     def quote(self, topic: Topic) -> str:
         """Return the sentence of the first asserted mention of ``topic``, or ""."""
@@ -59,7 +61,9 @@ class Words:
 
     def __add__(self, other: "Words") -> "Words":
         """Return what both say."""
-        return Words(self.mentions + other.mentions)
+        if not self.mentions:
+            return other
+        return Words(self.mentions + other.mentions) if other.mentions else self
 
 
 _NO_WORDS = Words()
@@ -102,4 +106,4 @@ class Lens:
 
     def words_of(self, concepts: Iterable[Concept]) -> Words:
         """Return what the texts and displays of these concepts say."""
-        return self.words(*(text for concept in concepts for text in concept.texts))
+        return self.words(*[text for concept in concepts for text in concept.texts])

@@ -26,7 +26,7 @@ def speaking(chart: Chart, guideline: Guideline) -> Chart:
     Such an Observation has no text, no note and no members; no value set holds one of its codes,
     and the names of these say nothing to the reader, to the guideline or to a rule.
     """
-    silence = _silence(tuple(guideline.matches[name] for name in _MATCHES))
+    silence = _silence(*(guideline.matches[name] for name in _MATCHES))
     kept = tuple(each for each in chart.observations if not silence.of(each))
     return replace(chart, observations=kept)
 
@@ -34,7 +34,7 @@ def speaking(chart: Chart, guideline: Guideline) -> Chart:
 class _Silence:
     """Judges Observations by their concepts, and remembers those that charts repeat."""
 
-    def __init__(self, matches: Sequence[Match]) -> None:
+    def __init__(self, *matches: Match) -> None:
         self._matches = (*matches, _TITLES)
         # By identity: what recurs is one object, and what is kept here cannot become another.
         self._known: dict[tuple[int, ...], tuple[tuple[Concept, ...], bool]] = {}

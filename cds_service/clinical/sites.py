@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 
 from cds_service.clinical.lens import Lens, Words
 from cds_service.facts import Concept
@@ -53,6 +53,10 @@ class Site:
         return Site(best.regions, best.side or self.side or other.side)
 
 
+_NOWHERE = Site()
+
+
+@cache
 def _line(region: str) -> tuple[str, ...]:
     """Return the region and all that contain it, the nearest first."""
     parent = regions().get(region)
@@ -87,6 +91,8 @@ def _place(lens: Lens, text: str) -> Site:
 
 def place_in(words: Words) -> Site:
     """Return the place that a text names: its most specific regions, and the side if one."""
+    if not words.mentions:
+        return _NOWHERE
     found = {
         str(mention.value)
         for mention in words.of("region")

@@ -117,6 +117,10 @@ class Examination:
     match_words: tuple[str, ...] = ()
 
 
+#: Characters of a phrase that charts repeat, and how many of them are remembered.
+_RECURRING, _MAX_FOUND = 80, 2048
+
+
 @cache
 def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, words)) or r"(?!)")
@@ -129,6 +133,8 @@ class Match:
     words: tuple[str, ...]
     not_words: tuple[str, ...] = ()
     codes: frozenset[str] = frozenset()
+    #: What was found in names and short phrases, which charts repeat.
+    _found: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def says(self, *texts: str) -> bool:
         """Return whether one of the texts has one of the words and none of the others.
@@ -138,7 +144,16 @@ class Match:
         return any(map(self._says, texts))
 
     def _says(self, text: str) -> bool:
-        text = f" {text.lower()} "
+        found = self._found.get(text)
+        if found is None:
+            found = self._looked(f" {text.lower()} ")
+            if len(text) <= _RECURRING:
+                if len(self._found) >= _MAX_FOUND:
+                    self._found.clear()
+                self._found[text] = found
+        return found
+
+    def _looked(self, text: str) -> bool:
         return _any_of(self.words).search(text) is not None and not (
             self.not_words and _any_of(self.not_words).search(text)
         )

@@ -1,6 +1,7 @@
 """Read a clinical text: the one way in."""
 
 import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -17,15 +18,16 @@ from cds_service.narrative.disease import (
 )
 from cds_service.narrative.fold import clean, fold
 from cds_service.narrative.genetics import hlrcc, leiomyomas
-from cds_service.narrative.lexicon import SPEAKING, lexicon
+from cds_service.narrative.lexicon import SPEAKING, Hit, lexicon
 from cds_service.narrative.margins import margins
 from cds_service.narrative.measures import grade
 from cds_service.narrative.model import Mention, Reading
-from cds_service.narrative.scope import Scene, scene
-from cds_service.narrative.sections import sentences
+from cds_service.narrative.scope import scene
+from cds_service.narrative.sections import Sentence, sentences
 
 _NOTHING: Final = Reading()
-#: Characters. Names of codes and short phrases are the same in most charts, reports are not.
+#: Characters. Names of codes, short phrases and sentences are the same in most charts, whole
+#: reports are not.
 _RECURRING: Final = 80
 _SARCOMA_CONTEXT = re.compile(
     r"sarcom|sarkom|leiom|leiomi|skin|cutan|derm|smooth|tumou?r|excis|margin|biops|fnclcc|"
@@ -51,31 +53,54 @@ def _read(text: str) -> Reading:
     if not words.concerns(folded):
         return _NOTHING
     language = words.language_of(folded)
-    scenes: list[Scene] = []
     # A sentence that stands twice in one place says nothing new the second time.
-    for sentence in dict.fromkeys(sentences(text, words)):
-        hits = words.hits(sentence.text, language)
-        if any(hit.kind in SPEAKING for hit in hits):
-            scenes.append(scene(sentence, hits))
-    context = _context(scenes, folded)
+    spoken = {
+        sentence: hits
+        for sentence in sentences(text, words)
+        if (hits := _phrases(sentence.text, language))
+    }
+    context = _context(spoken.values(), folded)
     mentions: dict[Mention, None] = {}
-    for one in scenes:
-        for mention in _mentions(one, context):
-            mentions[mention] = None
+    for sentence, hits in spoken.items():
+        known = len(sentence.shown) <= _RECURRING
+        said = _said(sentence, language, context) if known else _mentions(sentence, hits, context)
+        mentions.update(dict.fromkeys(said))
     return Reading(tuple(mentions))
 
 
 _remembered = lru_cache(maxsize=4096)(_read)
 
 
-def _context(scenes: list[Scene], folded: str) -> Context:
-    contents = [hit for one in scenes for hit in one.contents]
+def _phrases(text: str, language: str) -> Sequence[Hit]:
+    """Return the phrases of a sentence; none where they say nothing."""
+    return _known_phrases(text, language) if len(text) <= _RECURRING else _found(text, language)
+
+
+def _found(text: str, language: str) -> Sequence[Hit]:
+    hits = lexicon().hits(text, language)
+    return hits if any(hit.kind in SPEAKING for hit in hits) else ()
+
+
+_known_phrases = lru_cache(maxsize=4096)(_found)
+
+
+@lru_cache(maxsize=4096)
+def _said(sentence: Sentence, language: str, context: Context) -> Sequence[Mention]:
+    return _mentions(sentence, _phrases(sentence.text, language), context)
+
+
+def _context(spoken: Iterable[Sequence[Hit]], folded: str) -> Context:
     sarcoma = bool(_SARCOMA_CONTEXT.search(folded)) and not _OTHER_LMS.search(folded)
-    tumour = any(hit.kind == "tumour" and (hit.value != "maybe" or sarcoma) for hit in contents)
+    tumour = any(
+        hit.kind == "tumour" and (hit.value != "maybe" or sarcoma)
+        for hits in spoken
+        for hit in hits
+    )
     return Context(tumour=tumour, sarcoma=sarcoma)
 
 
-def _mentions(one: Scene, context: Context) -> list[Mention]:
+def _mentions(sentence: Sentence, hits: Sequence[Hit], context: Context) -> Sequence[Mention]:
+    one = scene(sentence, hits)
     # Margins come first: they use up the tumours that they are free of.
     found = [*margins(one)]
     found += grade(one, sarcoma=context.tumour)
@@ -89,4 +114,4 @@ def _mentions(one: Scene, context: Context) -> list[Mention]:
     found += hlrcc(one)
     found += leiomyomas(one)
     found += followups(one, context)
-    return [mention for _, mention in sorted(found, key=lambda pair: pair[0])]
+    return tuple(mention for _, mention in sorted(found, key=lambda pair: pair[0]))

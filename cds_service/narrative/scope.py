@@ -1,6 +1,7 @@
 """How far a negation, a doubt or a "history of" reaches within a sentence."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -116,7 +117,7 @@ class Scene:
     """A sentence with its phrases, parted into what is said and what changes it."""
 
     sentence: Sentence
-    hits: list[Hit]
+    hits: Sequence[Hit]
     contents: list[Hit] = field(default_factory=list)
     modifiers: list[Hit] = field(default_factory=list)
 
@@ -370,8 +371,11 @@ class Scene:
         return False
 
 
-def scene(sentence: Sentence, hits: list[Hit]) -> Scene:
-    """Sort a sentence's phrases and number their clauses and segments."""
+def scene(sentence: Sentence, hits: Sequence[Hit]) -> Scene:
+    """Sort a sentence's phrases and number their clauses and segments.
+
+    The numbers are those of the text: phrases that are known from an equal one have them already.
+    """
     text = sentence.text
     breaks = [(match.start(), match[0]) for match in _SEPARATOR.finditer(text)]
     breaks += [(hit.start, "but") for hit in hits if hit.kind == "but"]
@@ -411,7 +415,7 @@ def _question(text: str, at: int) -> Hit | None:
     return Hit("doubts", "query", at, at + 1)
 
 
-def _number(text: str, hits: list[Hit]) -> None:
+def _number(text: str, hits: Sequence[Hit]) -> None:
     starts = [match.start() for match in _WORD.finditer(text)]
     position = 0
     for hit in hits:

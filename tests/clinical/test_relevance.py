@@ -150,7 +150,7 @@ def test_what_may_matter_stays(spoken: Observation) -> None:
 def test_verdicts_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What charts repeat is judged once; long names, which are somebody's, are not kept."""
     judged: list[Any] = []
-    silence = relevance._Silence(())  # noqa: SLF001 - counted here, seen nowhere else
+    silence = relevance._Silence()  # noqa: SLF001 - counted here, seen nowhere else
     judge = silence._judged  # noqa: SLF001
 
     def counted(*arguments: Any) -> bool:

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.narrative import Certainty, Mention, Section, read
+from cds_service.narrative import Certainty, Mention, Section, read, reader
 from cds_service.narrative.fold import clean, fold
 from cds_service.narrative.lexicon import regions
 
@@ -132,3 +132,34 @@ def test_a_huge_text_keeps_its_finding() -> None:
     """One finding in a megabyte of other text is found."""
     text = "Vital signs stable, nothing to report. " * 25_000 + "Dermal leiomyosarcoma of the back."
     assert ("depth", "dermal") in {(one.topic, one.value) for one in read(text).mentions}
+
+
+def forget() -> None:
+    """Forget every phrase and sentence that was read."""
+    for known in (reader._remembered, reader._known_phrases, reader._said):  # noqa: SLF001
+        known.cache_clear()
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "Clinical history: ", "Family history: "]), _MEDICAL))
+)
+def test_what_is_remembered_says_the_same(parts: list[tuple[str, str]]) -> None:
+    """A sentence that is known from other texts says what it says where it stands."""
+    text = "\n".join(f"{heading}{words}" for heading, words in parts)
+    forget()
+    fresh = read(text)
+    for _, words in parts:
+        read(words)
+        read(f"Leiomyosarcoma of skin. {words}")
+    assert read(text) == fresh
+    assert reader._read(text) == fresh  # noqa: SLF001 - short texts are remembered whole
+
+
+def test_little_of_a_long_text_is_remembered() -> None:
+    """Of long texts and long sentences, which are somebody's, nothing is kept."""
+    forget()
+    long = "Dermal leiomyosarcoma of the left thigh with clear margins " + "and so on " * 10
+    read(long)
+    read(f"{long}. Margins clear.")
+    kept = [each.cache_info().currsize for each in (reader._remembered, reader._known_phrases)]  # noqa: SLF001
+    assert kept == [0, 1]

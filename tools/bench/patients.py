@@ -71,7 +71,16 @@ class Patient:
         resources: list[Json] = json.loads(_DATE.sub(moved, text))
         names = {f"{r['resourceType']}/{r['id']}": f"{prefix}-{r['id']}" for r in resources}
         names[f"Patient/{owner}"] = self.id
+        for report in resources:
+            if "conclusion" in report:
+                report["conclusion"] = f"{report['conclusion']} {self._accession()}"
         return [_renamed(resource, names) for resource in resources]
+
+    def _accession(self) -> str:
+        """Return what stands in a laboratory's every report: no two are the same text."""
+        year, levels = self.random.randint(2015, 2026), self.random.randint(2, 60)
+        number = self.random.randint(1, 99_999)
+        return f"Accession S{year}-{number:05}; {levels} levels were examined."
 
     def add_tumour(self, place: int) -> None:
         """Add one more tumour's worth of records and a pathology report of full length."""
