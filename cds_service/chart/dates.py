@@ -149,6 +149,9 @@ def _elements(name: str) -> tuple[str, ...]:
 
 def moment(source: Source, resource: Mapping[str, Json], name: str) -> PartialDate | None:
     """Return the day of ``name[x]``: of a period the start, or else the end."""
+    plain = resource.get(f"{name}DateTime")
+    if isinstance(plain, str) and (day := date(source, plain, f"{name}DateTime")):
+        return day
     found = when(source, resource, name)
     return (found.start or found.end) if found else None
 

@@ -8,7 +8,7 @@ The shapes of DSTU2 to R5 are accepted without asking for the version.
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import orjson
 
@@ -16,21 +16,20 @@ from cds_service.facts import Coding, Concept, Issue, Quantity
 from cds_service.terminology import canonical_system
 
 Json = Any
+Read = TypeVar("Read")
 #: A canonical reference → the resource that it means, if it is in the data.
 Find = Callable[[str], Mapping[str, Json] | None]
 
 #: Longest text that is kept of one element, in characters.
 MAX_TEXT = 200_000
 _MAX_ITEMS = 2_000
-#: Bytes of a concept that charts may share; a longer one is somebody's text.
+#: Bytes of what charts may share; what is longer is somebody's text.
 _RECURRING = 400
-_MAX_CONCEPTS = 8192
+_MAX_KNOWN = 8192
 _MAX_NUMBER = 1e12
 _UCUM = (None, "http://unitsofmeasure.org", "http://unitsofmeasure.org/")
 _EMPTY: tuple[Any, ...] = ()
 _NOTHING = Concept()
-#: What flawless concepts were read as, by their JSON: charts repeat a few very often.
-_concepts: dict[bytes, Concept] = {}
 
 
 class Source:
@@ -207,28 +206,37 @@ def coding(source: Source, value: Mapping[str, Json], path: str) -> Coding | Non
     return Coding(canonical_system(system) if system else None, code or None, display)
 
 
+class _Remembered(Generic[Read]):
+    """Reads elements that charts repeat once: it knows flawless ones again by their JSON."""
+
+    def __init__(self, read: Callable[[Source, Json, str], Read]) -> None:
+        self._read = read
+        self._known: dict[bytes, Read] = {}
+
+    def __call__(self, source: Source, value: Json, path: str) -> Read:
+        try:
+            key = orjson.dumps(value)
+        except TypeError:  # half a surrogate pair, or too many levels
+            return self._read(source, value, path)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        before = source.reports
+        found = self._read(source, value, path)
+        if len(key) < _RECURRING and source.reports == before:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = found
+        return found
+
+
 def concept(source: Source, value: Json, path: str) -> Concept:
     """Return a CodeableConcept from any shape of it.
 
     A plain string is its text; a Coding, a CodeableReference, or an array of these where one
     belongs, are read for what they hold.
     """
-    if value is None:
-        return _NOTHING
-    try:
-        key = orjson.dumps(value)
-    except TypeError:  # half a surrogate pair, or too many levels
-        return _concept(source, value, path)
-    known = _concepts.get(key)
-    if known is not None:
-        return known
-    before = source.reports
-    found = _concept(source, value, path)
-    if len(key) < _RECURRING and source.reports == before:
-        if len(_concepts) >= _MAX_CONCEPTS:
-            _concepts.clear()
-        _concepts[key] = found
-    return found
+    return _NOTHING if value is None else _one_concept(source, value, path)
 
 
 def _concept(source: Source, value: Json, path: str) -> Concept:
@@ -263,10 +271,16 @@ def _concept(source: Source, value: Json, path: str) -> Concept:
 
 def concepts(source: Source, value: Json, path: str) -> tuple[Concept, ...]:
     """Return the CodeableConcepts of an element that repeats; empty ones are left out."""
-    if value is None:
-        return _EMPTY
-    found = [concept(source, _no_list(item), path) for item in items(value)]
-    return tuple([each for each in found if each])
+    return _EMPTY if value is None else _several_concepts(source, value, path)
+
+
+def _concepts(source: Source, value: Json, path: str) -> tuple[Concept, ...]:
+    found = (concept(source, _no_list(item), path) for item in items(value))
+    return tuple(each for each in found if each)
+
+
+_one_concept = _Remembered(_concept)
+_several_concepts = _Remembered(_concepts)
 
 
 def _no_list(item: Json) -> Json:

@@ -32,12 +32,10 @@ def read(source: Source, resource: Mapping[str, Json], **_: object) -> Observati
     if status in _DROPPED:
         source.drop(_DROPPED[status])
         return None
-    held = {
-        field: element(source, resource[name], name)
-        for name in resource
-        if name in _ELEMENTS
-        for field, element in (_ELEMENTS[name],)
-    }
+    held: dict[str, Any] = {}
+    for name in _ELEMENTS.keys() & resource.keys():
+        field, element = _ELEMENTS[name]
+        held[field] = element(source, resource[name], name)
     return Observation(
         reference=source.reference,
         status=status,

@@ -187,16 +187,18 @@ def test_a_flawed_concept_is_reported_each_time() -> None:
     ]
 
 
-def test_a_long_concept_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("read", ["concept", "concepts"])
+def test_a_long_concept_is_not_remembered(monkeypatch: pytest.MonkeyPatch, read: str) -> None:
     """What somebody wrote at length is read anew, and what is remembered is bounded."""
-    known: dict[bytes, Concept] = {}
-    monkeypatch.setattr(elements, "_concepts", known)
-    monkeypatch.setattr(elements, "_MAX_CONCEPTS", 5)
+    known: dict[bytes, Any] = {}
+    for memory in (elements._one_concept, elements._several_concepts):  # noqa: SLF001
+        monkeypatch.setattr(memory, "_known", known)
+    monkeypatch.setattr(elements, "_MAX_KNOWN", 5)
     source = Source("Observation/1", [], lambda reference, _: reference)
-    elements.concept(source, {"text": "word " * 100}, "code")
+    getattr(elements, read)(source, {"text": "word " * 100}, "code")
     assert not known
     for number in range(20):
-        elements.concept(source, {"text": f"word {number}"}, "code")
+        getattr(elements, read)(source, {"text": f"word {number}"}, "code")
     assert 0 < len(known) <= 5
 
 

@@ -1,8 +1,9 @@
 """Measure everything, and write it into a page.
 
-    python -m tools.bench PAGE [--healthchain ENVIRONMENT] [--results FILE] [--quick] [PART…]
+    python -m tools.bench PAGE [--healthchain ENVIRONMENT] [--results FILE] [--quick] [--part NAME]
 
-Without a PART all are measured: sizes, load, reading, growth, footprint, screening.
+The parts are sizes, phases, load, reading, growth, footprint and screening; without --part all are
+measured.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def main() -> int:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(prog="tools.bench")
     parser.add_argument("page", type=Path)
-    parser.add_argument("parts", nargs="*")
+    parser.add_argument("--part", dest="parts", action="append", default=[])
     parser.add_argument("--healthchain", type=Path)
     parser.add_argument("--results", type=Path)
     parser.add_argument("--quick", action="store_true")
