@@ -137,11 +137,11 @@ def growth(*, quick: bool) -> dict[str, dict[str, float]]:
     with service() as call:
         by_resources = {}
         for count in counts:
-            bodies = _grown(count, max(2, min(40, 20_000 // count)))
+            bodies = _grown(count, max(6, min(40, 20_000 // count)))
             by_resources[str(count)] = _median(call, bodies)
         by_tumours = {}
         for count in tumours:
-            bodies = [_tumours(number, count) for number in range(max(3, 60 // count))]
+            bodies = [_tumours(number, count) for number in range(max(8, 60 // count))]
             by_tumours[str(count)] = _median(call, bodies)
     return {"resources": by_resources, "tumours": by_tumours}
 
