@@ -18,7 +18,7 @@ SEARCHES = (
     "eight questions and eight answers are sent, parsed and read on one processor, and the last "
     "of them is waited for"
 )
-GROWTH = "a record costs more where there are few, because every call has the same beginning"
+GROWTH = "a record of a very large chart costs somewhat more; the reason was not looked into"
 CACHES = "what recurs in charts (codes, names, short phrases) is remembered up to fixed numbers"
 
 
