@@ -18,7 +18,10 @@ SEARCHES = (
     "eight questions and eight answers are sent, parsed and read on one processor, and the last "
     "of them is waited for"
 )
-GROWTH = "a record of a very large chart costs somewhat more; the reason was not looked into"
+GROWTH = (
+    "a record of a very large chart costs somewhat more, with the garbage collector switched off, "
+    "too; what else it may be was not looked into"
+)
 CACHES = "what recurs in charts (codes, names, short phrases) is remembered up to fixed numbers"
 
 
