@@ -50,6 +50,8 @@ def test_no_feedback_is_lost(served: Start) -> None:
 def test_a_worker_that_cannot_start(served: Start) -> None:
     """While a worker cannot start the others answer, and when it can it does, without a hand."""
     server = served(workers=2)
+    started = '"Started worker-'
+    server.until(lambda: server.log.count(started) == 2, seconds=30)
     database = server.folder / "cds-service.sqlite3"
     away = server.folder / "away"
     database.rename(away)
@@ -61,7 +63,7 @@ def test_a_worker_that_cannot_start(served: Start) -> None:
     assert requests.get(f"{server.url}/cds-services", timeout=5).status_code == 200
     database.rmdir()
     away.rename(database)
-    server.until(lambda: server.log.count('"Started worker-') == 3, seconds=30)
+    server.until(lambda: server.log.count(started) == 3, seconds=30)
     assert requests.get(f"{server.url}/readyz", timeout=5).status_code == 200
 
 
