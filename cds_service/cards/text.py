@@ -20,15 +20,18 @@ def escaped(text: str, limit: int = _QUOTE_LIMIT) -> str:
     Clients turn bare addresses into links after they have undone escapes; a zero-width space
     in the address stops them and changes nothing for the reader.
     """
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    line = " ".join(text.split())
-    if len(line) > limit:
-        line = line[: limit - 1].rstrip() + "…"
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = on_one_line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _MARKUP.sub(r"\\\1", line)
     line = _WWW.sub(rf"\1{_ZERO_WIDTH}.", line)
     return line.replace("://", f":{_ZERO_WIDTH}//").replace("@", f"@{_ZERO_WIDTH}")
+
+
+def on_one_line(text: str, limit: int) -> str:
+    """Return chart text in one line of at most ``limit`` characters, all of them printable."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def date(value: dt.date | PartialDate) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cds_service.cards.text import capital, date, days
+from cds_service.cards.text import capital, date, days, on_one_line
 from cds_service.timeline.model import Event, Margin, Phase, Schedule, Timeline, Window
 
 _LONG = 90
@@ -130,15 +130,9 @@ def _event(event: Event) -> str:
     if event.margin:
         said += f", {margin(event.margin)}"
         quotes += event.margin.quotes
-    seen = dict.fromkeys((quote.reference, _short(quote.text)) for quote in quotes)
+    seen = dict.fromkeys((quote.reference, on_one_line(quote.text, _LONG)) for quote in quotes)
     sources = [f"“{text}” [{ref}]" if text else f"[{ref}]" for ref, text in seen]
     return capital(f"{said}: {'; '.join(sources)}.")
-
-
-def _short(text: str) -> str:
-    """Return chart text on one line, without what cannot be printed."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _LONG else line[: _LONG - 1].rstrip() + "…"
 
 
 def _row(phase: Phase) -> str:
